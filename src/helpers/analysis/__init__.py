@@ -1,0 +1,1 @@
+"""Tables become scores, ranks, groups, targets, audits and effects, each with its uncertainty."""

@@ -1,0 +1,1 @@
+"""What service optimisation changed: estimators, inference, regions and what to optimise next."""

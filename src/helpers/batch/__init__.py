@@ -1,0 +1,1 @@
+"""The order of steps: many reports, executed, checked and recorded."""

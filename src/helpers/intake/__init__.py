@@ -1,0 +1,1 @@
+"""Files as published become tidy tables and lists of what was refused."""

@@ -1,0 +1,1 @@
+"""Tables become what people see: results, sentences, charts, pages and messages."""

@@ -1,0 +1,1 @@
+"""Seeded demonstration data, always marked as such."""
