@@ -1,0 +1,476 @@
+"""Frozen parts of the result object, one class per block or row of the reports; `results` puts them together."""
+
+from dataclasses import dataclass
+
+INTERVAL_KINDS = ("sampling_95", "rounding", "method", "published_bound", "none")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval, unit, base and period; ``low`` or ``high`` alone is a one-sided bound."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""  # percent, pp, working_day, calendar_day, day, service, document, region, rank, point, …
+    interval_kind: str = "none"  # one of INTERVAL_KINDS
+    n: int | None = None
+    period: str = ""
+
+    def __post_init__(self) -> None:
+        if self.interval_kind not in INTERVAL_KINDS:
+            raise ValueError(f"interval_kind {self.interval_kind!r}: one of {', '.join(INTERVAL_KINDS)}")
+
+    @property
+    def has_interval(self) -> bool:
+        """Both ends are known and the interval has a name."""
+        return self.low is not None and self.high is not None and self.interval_kind != "none"
+
+    @property
+    def excludes_zero(self) -> bool:
+        """The interval lies wholly on one side of zero (False without an interval)."""
+        return self.has_interval and (self.low > 0 or self.high < 0)  # type: ignore[operator]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Forms of one region's name, from ``data/reference/regions.csv``; never inflected at run time."""
+
+    code: str  # ISO 3166-2: RU-CHE
+    number: str  # two digits: 74
+    name: str
+    genitive: str
+    prepositional: str  # with its preposition: «в Челябинской области»
+    label: str  # at most six letters
+    name_en: str
+    district: str
+    district_en: str
+    district_genitive: str = ""
+    tile_row: int = 0
+    tile_column: int = 0
+
+
+@dataclass(frozen=True)
+class ChartText:
+    """Words of one chart or table in the language of the result."""
+
+    title: str  # the finding
+    subtitle: str  # quantity, unit, period
+    alt: str  # 60–400 characters with a number of the data
+    source: str  # «Источник: …»
+    caption: str  # of the table with the same data
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Block 1."""
+
+    sentence_id: str  # H1 H2 H3 H4
+    sentence: str
+    estimate: Estimate | None
+    change: Estimate | None = None
+    change_from: str = ""  # period of the earlier value
+    stage: str = ""  # published stage or group in words
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One of the four figures of block 3."""
+
+    key: str  # index rank services days
+    label: str
+    value: str  # formatted, or «н/д»
+    note: str  # interval or base, in words
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One dot with its interval in block 5."""
+
+    key: str  # region code, district name or country
+    label: str
+    kind: str  # region | district | country | peer
+    estimate: Estimate
+
+    @property
+    def is_own(self) -> bool:
+        """The report's own region."""
+        return self.kind == "region"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Block 5, rows sorted by value, largest first."""
+
+    rows: tuple[ComparisonRow, ...]
+    text: ChartText
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """One value of one series; a line joins points of the same series and segment only."""
+
+    series: str  # region | district | country
+    label: str
+    period: str
+    period_label: str
+    x: float  # position on the time axis in years
+    estimate: Estimate
+    segment: int = 0
+
+
+@dataclass(frozen=True)
+class SeriesBreak:
+    """A vertical line with words between two periods that may not be compared."""
+
+    x: float
+    period_before: str
+    period_after: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Block 6."""
+
+    points: tuple[TrendPoint, ...]
+    breaks: tuple[SeriesBreak, ...]
+    text: ChartText
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One design check of the effect estimate."""
+
+    check: str
+    label: str
+    reading: str
+    passed: bool | None
+    statistic: float | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True)
+class EventPoint:
+    """Estimate at one distance in months from the optimisation."""
+
+    event_time: int
+    estimate: Estimate
+    simultaneous_low: float | None = None
+    simultaneous_high: float | None = None
+
+
+@dataclass(frozen=True)
+class EffectResult:
+    """One outcome of block 7: the estimate, and the before/after difference that is not an effect."""
+
+    outcome: str  # median_days documents visits …
+    label: str
+    estimate: Estimate  # native units; n = services
+    sentence_id: str  # E1 E2 E3
+    sentence: str
+    n_services: int | None
+    n_regions: int | None
+    design_passed: bool
+    estimator: str = ""
+    percent: Estimate | None = None
+    naive: Estimate | None = None
+    trend: Estimate | None = None
+    rtm: Estimate | None = None
+    naive_sentence: str = ""  # E4
+
+
+@dataclass(frozen=True)
+class EffectBlock:
+    """Block 7: the first result is the one drawn large."""
+
+    results: tuple[EffectResult, ...]
+    checks: tuple[Check, ...]
+    events: tuple[EventPoint, ...]
+    text: ChartText
+    notes: tuple[str, ...] = ()  # assumption, what it is not
+    scope: str = "country"  # country | region: whom the estimate is about
+    regional: Estimate | None = None  # partially pooled estimate of the region
+    regional_sentence: str = ""
+
+
+@dataclass(frozen=True)
+class NextService:
+    """One row of block 8."""
+
+    position: int
+    service_id: str
+    name: str
+    agency: str
+    grade: str
+    days: Estimate | None
+    documents: float | None
+    applications_year: float | None
+    gain: Estimate
+    reason: str
+
+
+@dataclass(frozen=True)
+class NextServices:
+    """Block 8."""
+
+    rows: tuple[NextService, ...]
+    rule: str
+    text: ChartText
+
+
+@dataclass(frozen=True)
+class LeagueRow:
+    """One participant of block 9."""
+
+    code: str
+    label: str
+    estimate: Estimate
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+    tier: str = ""
+    is_own: bool = False
+
+
+@dataclass(frozen=True)
+class RankResult:
+    """Block 9: a rank never stands without its interval."""
+
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+    interval_kind: str  # sampling_95 | method | rounding | published_bound | none
+    units_ranked: int | None
+    indistinguishable: int | None
+    is_shown_first: bool  # narrow enough for blocks 1–4
+    sentence_id: str  # R1 R2 R3
+    sentences: tuple[str, ...]
+    rows: tuple[LeagueRow, ...]
+    text: ChartText
+
+
+@dataclass(frozen=True)
+class TileClass:
+    """One of five fixed classes with the count of regions in it."""
+
+    low: float | None
+    high: float | None
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One region of the tile-grid map."""
+
+    code: str
+    label: str
+    name: str
+    district: str
+    row: int
+    column: int
+    value: float | None
+    value_text: str
+    class_number: int | None  # 0 … 4, None without a value
+    is_own: bool = False
+
+
+@dataclass(frozen=True)
+class TileMap:
+    """Block 10, tiles sorted by district, then name."""
+
+    tiles: tuple[Tile, ...]
+    classes: tuple[TileClass, ...]
+    text: ChartText
+
+
+@dataclass(frozen=True)
+class Agency:
+    """One executive body of block 11."""
+
+    name: str
+    n_services: int | None
+    estimate: Estimate | None
+    is_suppressed: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Agencies:
+    """Block 11."""
+
+    rows: tuple[Agency, ...]
+    text: ChartText
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One published figure with its source and the verdict of the claim audit, if any."""
+
+    fact_id: str
+    label: str
+    entity: str
+    period: str
+    period_label: str
+    value: str  # formatted, with its unit, as precise as printed
+    estimate: Estimate | None
+    source_id: str
+    mark: str = ""  # words on a contradiction; empty if none
+
+
+@dataclass(frozen=True)
+class FactSection:
+    """Published figures on one subject: sentences, then a table."""
+
+    key: str
+    title: str
+    sentences: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    caption: str
+
+
+@dataclass(frozen=True)
+class GroupTotals:
+    """Published or counted totals of groups in one period, with the base."""
+
+    period: str
+    period_label: str
+    high: int | None
+    medium: int | None
+    low: int | None
+    base: int | None
+    indicators: str
+    mark: str = ""
+    source_id: str = ""
+
+
+@dataclass(frozen=True)
+class Mover:
+    """A region that changed its group between two periods."""
+
+    code: str
+    name: str
+    period_from: str
+    period_to: str
+    group_from: str
+    group_to: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups by period with movers."""
+
+    totals: tuple[GroupTotals, ...]
+    movers: tuple[Mover, ...]
+    sentences: tuple[str, ...]
+    text: ChartText
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target with its pace and verdict."""
+
+    target_id: str
+    label: str
+    entity: str
+    target: Estimate
+    current: Estimate | None
+    required_pace: float | None
+    observed: Estimate | None
+    pace_unit: str
+    verdict: str  # reachable | behind | cannot_tell
+    sentence: str
+    target_year: int | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Services whose time became shorter or longer (P1), and how many were optimised."""
+
+    n: int
+    shorter: int
+    longer: int
+    optimised: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Difference of one process or body to the district, in points."""
+
+    name: str
+    kind: str  # process | body
+    difference: Estimate
+    sentence: str
+
+
+@dataclass(frozen=True)
+class QualityRow:
+    """Coverage of one source and indicator."""
+
+    source_id: str
+    indicator: str
+    n_accepted: int
+    n_rejected: int
+    n_expected: int | None
+    coverage: float | None  # share 0–1
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """One contradiction or uncheckable claim found by the audit."""
+
+    claim_id: str
+    text: str
+    verdict: str
+    source_id: str
+
+
+@dataclass(frozen=True)
+class QualityInfo:
+    """Block 12."""
+
+    rows: tuple[QualityRow, ...]
+    reject_reasons: tuple[tuple[str, int], ...]
+    contradictions: tuple[Contradiction, ...]
+    sentences: tuple[str, ...]
+    text: ChartText
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of block 14."""
+
+    source_id: str
+    publisher: str
+    title: str
+    date: str
+    address: str
+    checksum: str  # twelve characters
+
+
+@dataclass(frozen=True)
+class Colophon:
+    """Block 15; what differs from run to run stays empty here and is added by the page."""
+
+    notebook: str
+    data_version: str
+    commit: str = ""
+    run_id: str = ""
+    checks: str = ""
+    contact: str = ""
+    made_date: str = ""
+    next_issue: str = ""
+
+
+@dataclass(frozen=True)
+class Absence:
+    """The one sentence that stands for a block without data."""
+
+    block: str
+    sentence: str
