@@ -7,7 +7,7 @@ ROOT_VARIABLE = "CLIENT_CENTRICITY_ROOT"
 
 
 def root() -> Path:
-    """Folder of the repository, or of the small world that ``CLIENT_CENTRICITY_ROOT`` names (tests build such worlds)."""
+    """Folder of the repository, or of the small world that ``CLIENT_CENTRICITY_ROOT`` names (for tests)."""
     override = os.environ.get(ROOT_VARIABLE)
     return Path(override).resolve() if override else Path(__file__).resolve().parents[2]
 

@@ -138,7 +138,8 @@ def _check_collection(name: str, frame: pd.DataFrame, collection: str) -> None:
     if len(wrong):
         kind = "synthetic" if collection == "real" else "real"
         raise StoreError(
-            f"table '{name}', collection '{collection}': {len(wrong)} {kind} rows, first {frame.loc[wrong[0]].to_dict()}."
+            f"table '{name}', collection '{collection}': {len(wrong)} {kind} rows, first:"
+            f" {frame.loc[wrong[0]].to_dict()}."
             " Real and synthetic data never meet: check is_synthetic in data/raw/catalog.csv."
         )
 
@@ -174,7 +175,8 @@ def load(
     path = table_path(name, collection)
     if not path.exists():
         raise StoreError(
-            f"table '{name}' of collection '{collection}' is not there yet ({path.name}); run: reports build --collection {collection}"
+            f"table '{name}' of collection '{collection}' is not there yet ({path.name});"
+            f" run: reports build --collection {collection}"
         )
     try:
         frame = pq.read_table(path, columns=columns, filters=filters, partitioning=None).to_pandas()
