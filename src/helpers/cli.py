@@ -1,0 +1,147 @@
+"""The ``reports`` command. Every verb is a few lines: parse, call a room, print, exit with the truth.
+
+Rooms are imported inside the verbs, because most of them take longer to import than a short verb takes to run.
+"""
+
+import datetime
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from helpers import paths
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Collection = Annotated[str, typer.Option(help="real: registered sources; demo: synthetic demonstration files")]
+Period = Annotated[str, typer.Option(help="period of the release, 2024-H1; default from params.toml")]
+Regions = Annotated[str, typer.Option(help="comma-separated codes or official names; default: all that a rating lists")]
+Lang = Annotated[str, typer.Option(help="ru, en or ru,en; default from params.toml")]
+
+
+def main() -> None:
+    """Run the command; expected errors become one clear line instead of a traceback."""
+    app()
+
+
+def _fail(message: object) -> typer.Exit:
+    typer.secho(f"error: {message}", err=True, fg=typer.colors.RED)
+    return typer.Exit(2)
+
+
+def parameters() -> dict[str, Any]:
+    """Contents of ``params.toml``."""
+    with (paths.root() / "params.toml").open("rb") as handle:
+        return tomllib.load(handle)
+
+
+def _today() -> str:
+    return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+@app.command()
+def add(
+    file: Path,
+    publisher: Annotated[str, typer.Option(help="who published it")] = "",
+    title: Annotated[str, typer.Option(help="title of the document")] = "",
+    address: Annotated[str, typer.Option(help="web address, or letter number and date")] = "",
+    published: Annotated[str, typer.Option(help="date of publication, 2024-07-15")] = "",
+    licence: Annotated[str, typer.Option(help="terms of use")] = "",
+    period: Annotated[str, typer.Option(help="period the file is about, if it does not say itself: 2024-H1")] = "",
+    note: Annotated[str, typer.Option(help="anything a reader should know")] = "",
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="invented data, never shown as real")] = False,
+) -> None:
+    """Register a raw file as it was sent: copied into data/raw, checksummed, listed in the catalogue."""
+    from helpers.intake import sources
+
+    known = {"publisher": publisher, "title": title, "address": address, "published_date": published}
+    known |= {"licence": licence, "period": period, "note": note, "is_synthetic": "1" if synthetic else "0"}
+    try:
+        source = sources.add(file, _today(), **known)
+    except sources.SourceError as error:
+        raise _fail(error) from None
+    typer.echo(f"registered data/raw/{source.path} as {source.source_id} (sha256 {source.sha256[:12]}…)")
+    missing = [name for name in ("publisher", "address", "licence") if getattr(source, name) == "unknown"]
+    if missing:
+        typer.echo(f"unknown for now: {', '.join(missing)}; fill them in data/raw/catalog.csv when you know them")
+    typer.echo(f"next: reports clean data/raw/{source.path} --explain, then reports build")
+
+
+@app.command()
+def clean(
+    files: list[Path],
+    out: Annotated[Path | None, typer.Option(help="folder for <file>.tidy.csv and <file>.rejects.csv")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="print which row was taken for what, and why")] = False,
+) -> None:
+    """Clean raw files, registered or not: tidy cells, and a list of everything refused with the reason."""
+    from helpers.intake import cleaning
+
+    worst = 0
+    for file in files:
+        result = cleaning.clean_file(file)
+        if explain or out is None:
+            typer.echo("\n".join(result.explanation))
+        if out is not None:
+            cleaning.write_result(result, out)
+        typer.echo(f"{file.name}: {len(result.tidy)} values accepted, {len(result.rejects)} refused")
+        unreadable = (
+            not result.rejects.empty and result.rejects["reason"].isin(["unreadable_file", "undecodable_text"]).any()
+        )
+        worst = max(worst, int(unreadable))
+    raise typer.Exit(worst)
+
+
+@app.command()
+def demo(seed: Annotated[int, typer.Option(help="seed of the synthetic world")] = 2024) -> None:
+    """Write the synthetic demonstration files (collection demo) under data/raw/demo."""
+    from helpers.synthetic import demo as demonstration
+
+    sources = demonstration.write(paths.raw(), seed=seed)
+    typer.echo(f"wrote {len(sources)} demonstration files, all registered as synthetic")
+
+
+@app.command()
+def dictionary() -> None:
+    """Rewrite docs/data_dictionary.md from the schemas."""
+    from helpers.tables import dictionary as data_dictionary
+
+    (paths.root() / "docs" / "data_dictionary.md").write_text(data_dictionary.markdown(), encoding="utf-8")
+    typer.echo("docs/data_dictionary.md is what the schemas say")
+
+
+@app.command()
+def trace(
+    entity: Annotated[str, typer.Argument(help="RU-CHE, or another entity")],
+    indicator: Annotated[str, typer.Argument(help="index, level, total, …")],
+    period: Annotated[str, typer.Argument(help="2024-H1")],
+    collection: Collection = "real",
+) -> None:
+    """Print a number's way: report → table row → observation → source cell → checksum and public reference."""
+    import pandas as pd
+
+    from helpers.intake import published, sources
+    from helpers.tables import store
+    from helpers.tables.trace import TraceError
+    from helpers.tables.trace import trace as find
+
+    try:
+        tables = store.read_release(collection, ("observations", "scores", "ranks"))
+        registered = sources.read_catalog()
+        catalog = pd.DataFrame([vars(source) for source in registered])
+        facts = [published.read(source.file) for source in registered if source.kind == "published_figures"]
+        ways = find(entity, indicator, period, tables, catalog, pd.concat(facts) if facts else None)
+    except (TraceError, store.StoreError, sources.SourceError) as error:
+        raise _fail(error) from None
+    for number, way in enumerate(ways, start=1):
+        typer.echo(f"{entity} · {indicator} · {period} – way {number} of {len(ways)}")
+        for depth, step in enumerate(way):
+            typer.echo(f"{'  ' * depth}└ {step.name}: {step.place}\n{'  ' * depth}    {step.content}")
+
+
+if __name__ == "__main__":
+    main()
