@@ -11,6 +11,7 @@ from helpers import paths
 from helpers.analysis import claims
 from helpers.analysis.claims_intervals import Interval, fact, number
 from helpers.analysis.claims_relations import RELATIONS, compare, judge, parse_number, weakest
+from helpers.tables import store
 
 # id: (relation, strength, verdict), the table of the specification
 A, P, N = "always", "possible", "never"
@@ -84,7 +85,7 @@ def test_every_claim_of_the_articles_is_listed_and_others_are_marked(reference: 
     listed = set(reference["claim_id"])
     assert set(EXPECTED) <= listed
     assert all(claim_id.startswith("p") for claim_id in listed - set(EXPECTED))
-    assert reference[["quote_id", "note_ru", "note_en"]].ne("").all(axis=None)
+    assert reference[["quote_id", "claim_text", "claim_text_en"]].ne("").all(axis=None)
     assert set(reference["relation"]) <= set(RELATIONS)
 
 
@@ -164,6 +165,10 @@ def test_relations(relation: str, facts: str, params: str, tolerance: str, stren
     result = claims.audit(FACTS, table).iloc[0]
     assert result["strength"] == strength
     assert result["verdict"] == claims.VERDICTS[strength]
+
+
+def test_audit_fits_the_table(audited: pd.DataFrame) -> None:
+    store.validate("claims", audited.reset_index())
 
 
 def test_missing_fact_is_uncheckable_and_named() -> None:

@@ -23,6 +23,7 @@ RESULT_COLUMNS = [
     "claim_id",
     "source_id",
     "quote_id",
+    "claim_text",
     "relation",
     "fact_ids",
     "computed",
@@ -89,7 +90,8 @@ def audit(facts: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
         ``value_after``.
     claims
         One statement per row: ``claim_id, source_id, quote_id, relation, facts``, and optionally ``params``
-        (``min=17; value=1/3``), ``tolerance`` (number or fraction) and ``region_iso``.
+        (``min=17; value=1/3``), ``tolerance`` (number or fraction), ``claim_text`` and ``region_iso`` (codes
+        separated by spaces).
 
     Returns
     -------
@@ -114,7 +116,7 @@ def audit(facts: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
 
 def touching(audited: pd.DataFrame, region_iso: str) -> pd.DataFrame:
     """Rows of the audit that name this region; national claims (empty region) are not included."""
-    named = audited["region_iso"].str.split(";").map(lambda codes: region_iso in [c.strip() for c in codes])
+    named = audited["region_iso"].str.split().map(lambda codes: region_iso in codes)
     return audited[named].reset_index(drop=True)
 
 
@@ -178,6 +180,7 @@ def _audit_one(claim: dict[str, str], printed: dict[str, dict[str, object]]) -> 
         "claim_id": name,
         "source_id": claim["source_id"],
         "quote_id": claim["quote_id"],
+        "claim_text": claim.get("claim_text", ""),
         "relation": claim["relation"],
         "fact_ids": " ".join(used),
         "computed": found.computed,
