@@ -1,0 +1,178 @@
+"""Leads: what moved before treatment, from untreated months alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from helpers.analysis.effects.coding import NEVER, BoolArray, EffectsError, FloatArray
+from helpers.analysis.effects.solving import jackknife_variance
+from helpers.analysis.effects.strata import Stratum
+from helpers.analysis.effects.sums import Cells, LongArray
+from helpers.analysis.effects.within import normal_equations, rank, solve_regressors
+
+MANY_REGIONS = 20
+"""From so many regions on the F test of three or four leads keeps its size."""
+
+
+@dataclass(frozen=True)
+class Leads:
+    """Coefficients of the event times before treatment, whole and without each region."""
+
+    events: LongArray
+    value: FloatArray
+    without: FloatArray
+    count: LongArray
+
+
+@dataclass(frozen=True)
+class PretrendTest:
+    """Joint test of the leads.
+
+    Attributes
+    ----------
+    statistic, p_value : float
+        F statistic and its p value.
+    df1, df2 : int
+        Leads tested; regions − 1.
+    leads : DataFrame
+        ``event_time, att, se, n``.
+    slope, slope_se, slope_low, slope_high : float
+        Difference in linear trend between services to be treated and the rest before treatment, a month, with its
+        95 % interval.
+    largest_slope : float
+        Largest difference in trend, in absolute value, that the data do not exclude.
+    note : str
+    """
+
+    statistic: float
+    p_value: float
+    df1: int
+    df2: int
+    leads: pd.DataFrame
+    slope: float
+    slope_se: float
+    slope_low: float
+    slope_high: float
+    largest_slope: float
+    note: str
+
+
+def _designed(
+    strata: tuple[Stratum, ...], columns: Callable[[Cells, BoolArray], FloatArray], clusters: int
+) -> tuple[FloatArray, FloatArray]:
+    """Normal equations of regressors that several strata share."""
+    left: FloatArray | None = None
+    right: FloatArray | None = None
+    for stratum in strata:
+        a, b = normal_equations(stratum.cells, columns(stratum.cells, stratum.own), clusters)
+        left = a if left is None else left + a
+        right = b if right is None else right + b
+    if left is None or right is None:
+        raise EffectsError("no stratum to estimate leads from")
+    return left, right
+
+
+def _indicators(times: LongArray, events: LongArray) -> Callable[[Cells, BoolArray], FloatArray]:
+    def columns(cells: Cells, own: npt.NDArray[np.bool_]) -> FloatArray:
+        treated = own & (cells.cohort != NEVER) & (cells.cohort <= times[-1])
+        event = times[None, :] - cells.cohort.astype(np.int64)[:, None]
+        return (treated[:, None, None] & (event[:, :, None] == events)).astype(np.float64)
+
+    return columns
+
+
+def _available(strata: tuple[Stratum, ...], times: LongArray, before: int) -> dict[int, int]:
+    """Untreated service-months of services to be treated, by event time."""
+    found: dict[int, int] = {}
+    for stratum in strata:
+        cells = stratum.cells
+        treated = stratum.own & (cells.cohort != NEVER) & (cells.cohort <= times[-1])
+        for cell in np.flatnonzero(treated):
+            for month in np.flatnonzero(cells.months[cell]):
+                event = int(times[month] - cells.cohort[cell])
+                if event < -before:
+                    found[event] = found.get(event, 0) + int(cells.months[cell, month])
+    return found
+
+
+def lead_estimates(
+    strata: tuple[Stratum, ...], times: LongArray, leads: int, anticipation: int, clusters: int
+) -> Leads:
+    """Coefficients of the latest untreated event times, relative to all earlier months of the service.
+
+    Parameters
+    ----------
+    strata : tuple of Stratum
+    times : int array
+    leads : int
+        Wanted number; fewer come back when earlier months do not suffice for a reference.
+    anticipation : int
+    clusters : int
+
+    Returns
+    -------
+    Leads
+    """
+    available = _available(strata, times, anticipation)
+    events = np.asarray(sorted(available, reverse=True)[:leads][::-1], dtype=np.int64)
+    while len(events):
+        left, right = _designed(strata, _indicators(times, events), clusters)
+        if rank(left[0]) == len(events):
+            value, without = solve_regressors(left, right)
+            return Leads(events, value, without, np.asarray([available[int(e)] for e in events], dtype=np.int64))
+        events = events[1:]
+    return Leads(events, np.zeros(0), np.zeros((clusters, 0)), np.zeros(0, dtype=np.int64))
+
+
+def pretrend(
+    estimate: Callable[[int], Leads],
+    strata: tuple[Stratum, ...],
+    times: LongArray,
+    leads: int,
+    contributing: BoolArray,
+) -> PretrendTest:
+    """Joint F test of the leads with the jackknife covariance, and the slope that is not excluded."""
+    regions = int(contributing.sum())
+    note = ""
+    if regions < MANY_REGIONS and leads > 2:
+        leads, note = 2, f"{regions} regions: two leads only; see the permutation test"
+    found = estimate(leads)
+    if not len(found.value):
+        raise EffectsError("no untreated month before treatment is left for a lead")
+    cov = jackknife_variance(found.value, found.without, contributing)
+    k = len(found.value)
+    statistic = float(found.value @ np.linalg.pinv(cov, hermitian=True) @ found.value / k)
+    table = pd.DataFrame(
+        {"event_time": found.events, "att": found.value, "se": np.sqrt(np.diag(cov)), "n": found.count}
+    )
+    slope, slope_se = _slope(strata, times, contributing)
+    half = float(stats.t.ppf(0.975, regions - 1)) * slope_se
+    return PretrendTest(
+        statistic,
+        float(stats.f.sf(statistic, k, regions - 1)),
+        k,
+        regions - 1,
+        table,
+        slope,
+        slope_se,
+        slope - half,
+        slope + half,
+        max(abs(slope - half), abs(slope + half)),
+        note,
+    )
+
+
+def _slope(strata: tuple[Stratum, ...], times: LongArray, contributing: BoolArray) -> tuple[float, float]:
+    """Difference in linear trend before treatment, log points (or units) a month."""
+    centred = (times - times.mean()).astype(np.float64)
+
+    def columns(cells: Cells, own: BoolArray) -> FloatArray:
+        treated = own & (cells.cohort != NEVER) & (cells.cohort <= times[-1])
+        return (treated[:, None] * centred)[:, :, None]
+
+    value, without = solve_regressors(*_designed(strata, columns, len(contributing)))
+    return float(value[0]), float(np.sqrt(jackknife_variance(value, without, contributing)[0, 0]))

@@ -1,0 +1,131 @@
+"""Which service-months inform the comparison and which are averaged into the effect."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from helpers.analysis.effects.building import Drop
+from helpers.analysis.effects.coding import NEVER, BoolArray, EffectsError, FloatArray, IntArray
+from helpers.analysis.effects.panel import Panel
+from helpers.analysis.effects.sums import Cells, Keys, Rows, cell_sums, treated_rows
+
+
+@dataclass(frozen=True)
+class Masks:
+    """An outcome with the roles of its service-months.
+
+    Attributes
+    ----------
+    y : float array, shape (N, T)
+        Outcome, NaN where missing.
+    treated : bool array, shape (N, T)
+        P: treated service-months of services with at least one untreated one.
+    clean : bool array, shape (N, T)
+        Untreated service-months outside anticipation; audit months included.
+    audit : bool array, shape (N, T)
+    cohort : int array, shape (N,)
+        First treated step; shifted for placebo dates.
+    weights : float array, shape (N, T), or None
+    keys : Keys
+    total : int
+        Treated service-months with an outcome, before any drop.
+    drops : tuple of Drop
+    """
+
+    y: FloatArray
+    treated: BoolArray
+    clean: BoolArray
+    audit: BoolArray
+    cohort: IntArray
+    weights: FloatArray | None
+    keys: Keys
+    total: int
+    drops: tuple[Drop, ...]
+
+    def untreated(self, drop_audit: bool) -> BoolArray:
+        """U: the baseline, with audit months left out or kept."""
+        return self.clean & ~self.audit if drop_audit and self.audit.any() else self.clean
+
+    def sums(self, drop_audit: bool) -> tuple[Cells, Rows]:
+        """Cells and rows of the additive model."""
+        untreated = self.untreated(drop_audit)
+        treated = self.treated & np.asarray(untreated.any(axis=1))[:, None]
+        return (
+            cell_sums(self.y, untreated, self.keys),
+            treated_rows(self.keys, treated, untreated, self.y, self.weights),
+        )
+
+
+def make_masks(
+    panel: Panel,
+    outcome: str,
+    *,
+    anticipation: int = 0,
+    weights: str | None = None,
+    shift: int = 0,
+    drop_audit: bool = True,
+    cohort: IntArray | None = None,
+) -> Masks:
+    """Roles of the service-months of one outcome.
+
+    Parameters
+    ----------
+    panel : Panel
+    outcome : str
+        Column of the panel's frame.
+    anticipation : int
+        Steps before the first treated one in which people may have reacted already: neither baseline nor effect.
+    weights : str, optional
+        Column of weights of treated service-months (applications: what a citizen meets).
+    shift : int
+        Placebo dates so many steps early, judged on untreated service-months alone.
+    drop_audit : bool
+        Whether placebo months inside the audit window are left out as well.
+    cohort : int array, optional
+        First treated steps to use instead of the panel's (permutations).
+
+    Raises
+    ------
+    EffectsError
+        No observed outcome, or a negative ``anticipation`` or ``shift``.
+    """
+    if anticipation < 0 or shift < 0:
+        raise EffectsError("anticipation and shift are numbers of months from 0 up")
+    y = panel.matrix(outcome)
+    seen = panel.observed & ~np.isnan(y)
+    missing = int(panel.observed.sum()) - int(seen.sum())
+    drops = list(panel.drops)
+    if missing:
+        affected = int((panel.observed & ~seen).any(axis=1).sum())
+        drops.append(Drop(f"{outcome} missing", missing, affected))
+    if not seen.any():
+        raise EffectsError(f"column {outcome} has no value")
+    dates = panel.cohort if cohort is None else cohort
+    first = dates.astype(np.int64)[:, None]
+    ever = (dates != NEVER)[:, None]
+    times = panel.times[None, :]
+    real = ever & (times >= first)
+    early = ever & (times >= first - anticipation) & ~real
+    treated, clean = seen & real, seen & ~real & ~early
+    if shift:
+        fake = ever & (times >= first - shift)
+        treated = clean & fake & ~(panel.audit if drop_audit else False)
+        clean = clean & ~(ever & (times >= first - shift - anticipation))
+        dates = np.where(dates == NEVER, NEVER, dates - shift).astype(np.int32)
+    total = int(treated.sum())
+    if total == 0:
+        raise EffectsError(f"no treated service-month with a value of {outcome}")
+    keys = Keys(panel.cluster_code, panel.stratum_code, panel.audit_code, dates)
+    weight = None if weights is None else panel.weight_matrix(weights)
+    if weight is not None and not (weight[treated] > 0).any():
+        raise EffectsError(f"weights {weights} are zero in every treated service-month")
+    return Masks(y, treated, clean, panel.audit, dates, weight, keys, total, tuple(drops))
+
+
+def lost(masks: Masks, untreated: npt.NDArray[np.bool_]) -> tuple[Drop, ...]:
+    """Treated service-months of services without any baseline month."""
+    alone = masks.treated & ~np.asarray(untreated.any(axis=1))[:, None]
+    if not alone.any():
+        return ()
+    return (Drop("no untreated month of the service", int(alone.sum()), int(alone.any(axis=1).sum())),)

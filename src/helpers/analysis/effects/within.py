@@ -1,0 +1,82 @@
+"""Regressions on indicators of cohort and month, from the same cells: leads, trends and two-way fixed effects."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from helpers.analysis.effects.averages import sum_by
+from helpers.analysis.effects.coding import BoolArray, FloatArray
+from helpers.analysis.effects.solving import components, solve
+from helpers.analysis.effects.sums import Cells
+
+Design = Callable[[Cells, BoolArray], FloatArray]
+"""Regressors of the cells, shape (C, T, q): value for the units of the cell in each month."""
+
+
+def normal_equations(cells: Cells, columns: FloatArray, clusters: int) -> tuple[FloatArray, FloatArray]:
+    """Equations of the regressors with the month effects profiled out, whole (first) and without each region.
+
+    Parameters
+    ----------
+    cells : Cells
+        One stratum.
+    columns : float array, shape (C, T, q)
+        Regressors.
+    clusters : int
+        Number of regions.
+
+    Returns
+    -------
+    tuple of float arrays, shapes (1 + G, q, q) and (1 + G, q)
+    """
+    q, steps = columns.shape[2], columns.shape[1]
+    where = cells.cluster.astype(np.int64)
+    product = cells.moment @ columns
+    pieces = {
+        "mm": cells.moment,
+        "mx": product,
+        "xx": np.swapaxes(columns, 1, 2) @ product,
+        "my": cells.response,
+        "xy": np.einsum("ctq,ct->cq", columns, cells.response),
+    }
+    stacked: dict[str, FloatArray] = {}
+    for name, value in pieces.items():
+        by_region = sum_by(where, value, clusters)
+        total = by_region.sum(axis=0)
+        stacked[name] = np.concatenate([total[None], total - by_region])
+    label = components(stacked["mm"])
+    right = np.concatenate([stacked["mx"], stacked["my"][..., None]], axis=2)
+    solution = solve(stacked["mm"], right, label) if steps else right
+    across = np.swapaxes(stacked["mx"], 1, 2)
+    left = stacked["xx"] - across @ solution[..., :q]
+    return left, stacked["xy"] - (across @ solution[..., q:])[..., 0]
+
+
+def solve_regressors(left: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Coefficients, whole and without each region; NaN where they are not identified.
+
+    Parameters
+    ----------
+    left, right : float arrays, shapes (1 + G, q, q) and (1 + G, q)
+
+    Returns
+    -------
+    tuple of float arrays, shapes (q,) and (G, q)
+    """
+    scale = np.sqrt(np.maximum(np.einsum("gqq->gq", left), 0))
+    safe = np.where(scale > 0, scale, 1.0)
+    scaled = left / safe[:, :, None] / safe[:, None, :]
+    smallest = np.linalg.eigvalsh(scaled)[:, 0]
+    ok = (smallest > 1e-9) & (scale > 0).all(axis=1)
+    beta = np.full(right.shape, np.nan)
+    if ok.any():
+        beta[ok] = np.linalg.solve(scaled[ok], (right / safe)[ok][..., None])[..., 0] / safe[ok]
+    return beta[0], beta[1:]
+
+
+def rank(left: npt.NDArray[np.float64]) -> int:
+    """Number of regressors that the whole sample identifies."""
+    scale = np.sqrt(np.maximum(np.diag(left), 0))
+    safe = np.where(scale > 0, scale, 1.0)
+    return int((np.linalg.eigvalsh(left / safe[:, None] / safe[None, :]) > 1e-9).sum())
