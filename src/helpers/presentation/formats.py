@@ -8,7 +8,7 @@ of the process.
 import datetime as dt
 import math
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import SupportsFloat
 
 from babel import Locale, dates, numbers
@@ -18,6 +18,7 @@ MINUS = "\u2212"
 EN_DASH = "\u2013"
 HYPHEN = "\u2011"  # does not break
 LANGUAGES = ("ru", "en")
+_WIDE = Context(prec=400, rounding=ROUND_HALF_UP)
 Number = int | float | Decimal | SupportsFloat | None
 _LOCALES = {"ru": Locale("ru"), "en": Locale("en", "GB")}
 _ROMAN = ("I", "II", "III", "IV")
@@ -93,6 +94,18 @@ _SYMBOLS = {
     "percent_change": {"ru": f"{NBSP}%", "en": "%"},
     "pp": {"ru": f"{NBSP}п.{NBSP}п.", "en": f"{NBSP}pp"},
 }
+_ALIASES = {
+    "percentage_point": "pp",
+    "points": "point",
+    "days": "day",
+    "services": "service",
+    "regions": "region",
+    "documents": "document",
+    "visits": "visit",
+    "minutes": "minute",
+    "seconds": "second",
+    "participants": "participant",
+}
 _DECIMALS = {"percent": 1, "percent_change": 1, "pp": 1, "rank": 0}
 
 
@@ -113,8 +126,14 @@ def rounded(value: Number, decimals: int = 1) -> Decimal | None:
     decimal = exact(value)
     if decimal is None:
         return None
-    result = decimal.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    result = _WIDE.quantize(decimal, Decimal(1).scaleb(-decimals))
     return abs(result) if result == 0 else result
+
+
+def magnitude(value: Number) -> Decimal:
+    """Size of a value without its sign; zero for a missing one."""
+    decimal = exact(value)
+    return abs(decimal) if decimal is not None else Decimal(0)
 
 
 def missing(lang: str) -> str:
@@ -179,6 +198,11 @@ def count(value: Number, key: str, lang: str, decimals: int = 0, case: str = "no
     if exact(value) is None:
         return missing(lang)
     return f"{number(value, lang, decimals)}{NBSP}{noun(value, key, lang, decimals, case)}"
+
+
+def unit_code(unit: str) -> str:
+    """Unit of a table as this module names it: ``percentage_point`` → ``pp``."""
+    return _ALIASES.get(unit, unit)
 
 
 def decimals_for(unit: str) -> int:

@@ -1,0 +1,249 @@
+"""Sentences E1–E4 of block 7: what may be said about optimisation, and what the before/after difference is not."""
+
+from helpers.presentation import formats
+from helpers.presentation.formats import NBSP
+from helpers.presentation.results_parts import Estimate
+from helpers.presentation.wording import one_stop, visible_decimals
+from helpers.presentation.wording_terms import pick
+
+# Per outcome: (less, more, without optimisation, what would have moved alike, E3 subject with its verb).
+_PHRASES: dict[str, dict[str, tuple[str, str, str, str, str]]] = {
+    "days": {
+        "ru": (
+            "оказываются на {size} быстрее", "оказываются на {size} дольше", "оказывались бы",
+            "их сроки менялись", "срок изменился",
+        ),
+        "en": ("take {size} less", "take {size} more", "they would have", "their times", "the time changed"),
+    },
+    "days_percent": {
+        "ru": (
+            "оказываются за срок на {size} короче", "оказываются за срок на {size} длиннее", "был бы",
+            "их сроки менялись", "срок изменился",
+        ),
+        "en": ("take {size} less time", "take {size} more time", "they would have", "their times", "the time changed"),
+    },
+    "documents": {
+        "ru": (
+            "требуют на {size} меньше", "требуют на {size} больше", "требовали бы",
+            "число документов в них менялось", "число документов изменилось",
+        ),
+        "en": (
+            "need {size} fewer", "need {size} more", "they would have",
+            "their documents", "the number of documents changed",
+        ),
+    },
+    "documents_percent": {
+        "ru": (
+            "требуют документов на {size} меньше", "требуют документов на {size} больше", "требовали бы",
+            "число документов в них менялось", "число документов изменилось",
+        ),
+        "en": (
+            "need {size} fewer documents", "need {size} more documents", "they would have",
+            "their documents", "the number of documents changed",
+        ),
+    },
+    "visits": {
+        "ru": (
+            "требуют на {size} меньше", "требуют на {size} больше", "требовали бы",
+            "число визитов в них менялось", "число визитов изменилось",
+        ),
+        "en": (
+            "need {size} fewer", "need {size} more", "they would have",
+            "their visits", "the number of visits changed",
+        ),
+    },
+    "visits_percent": {
+        "ru": (
+            "требуют визитов на {size} меньше", "требуют визитов на {size} больше", "требовали бы",
+            "число визитов в них менялось", "число визитов изменилось",
+        ),
+        "en": (
+            "need {size} fewer visits", "need {size} more visits", "they would have",
+            "their visits", "the number of visits changed",
+        ),
+    },
+    "online_share": {
+        "ru": (
+            "имеют долю заявлений онлайн на {size} ниже", "имеют долю заявлений онлайн на {size} выше", "имели бы",
+            "их доля заявлений онлайн менялась", "доля заявлений онлайн изменилась",
+        ),
+        "en": (
+            "have an online share lower by {size}", "have an online share higher by {size}", "they would have had",
+            "their online share", "the online share changed",
+        ),
+    },
+    "in_term_share": {
+        "ru": (
+            "имеют долю оказанных в срок на {size} ниже", "имеют долю оказанных в срок на {size} выше", "имели бы",
+            "их доля оказанных в срок менялась", "доля оказанных в срок изменилась",
+        ),
+        "en": (
+            "have an in-term share lower by {size}", "have an in-term share higher by {size}", "they would have had",
+            "their in-term share", "the in-term share changed",
+        ),
+    },
+    "other": {
+        "ru": (
+            "имеют показатель на {size} ниже", "имеют показатель на {size} выше", "имели бы",
+            "их показатель менялся", "показатель изменился",
+        ),
+        "en": (
+            "have the measure lower by {size}", "have the measure higher by {size}", "they would have had",
+            "their measure", "the measure changed",
+        ),
+    },
+}  # fmt: skip
+_TEMPLATES = {
+    "E1": (
+        "Оптимизированные услуги, по оценке, {phrase}, чем {otherwise} без оптимизации "
+        "(95{NBSP}% интервал {interval}; {n}).",
+        "Optimised services are estimated to {phrase} than {otherwise} without optimisation "
+        "(95% interval {interval}; {n}).",
+    ),
+    "E1_assumption": (
+        "Оценка верна, если без оптимизации {alike} бы так же, как у сопоставимых услуг.",
+        "This holds if {alike} would otherwise have moved like those of comparable services.",
+    ),
+    "E2": (
+        "Оптимизированные услуги {phrase}, чем сопоставимые (95{NBSP}% интервал {interval}; {n}).",
+        "Optimised services {phrase} than comparable ones (95% interval {interval}; {n}).",
+    ),
+    "E2_caution": (
+        "Это сравнение не доказывает, что причина — оптимизация.",
+        "The comparison does not prove that optimisation is the reason.",
+    ),
+    "E3": (
+        "Данные не позволяют утверждать, что {changed}: {bounds}.",
+        "The data do not show that {changed}: {bounds}.",
+    ),
+    "E4": (
+        "Простое сравнение «до и после» даёт {naive}. Это не эффект: {trend} — общий тренд, "
+        "{rtm} — возврат к среднему, {effect} — оценка{remark}.",
+        "A plain before-and-after comparison gives {naive}. It is not the effect: {trend} is the common trend, "
+        "{rtm} regression to the mean, {effect} the estimate{remark}.",
+    ),
+}
+_REMARKS = {
+    "rounded": (" (части округлены)", " (the parts are rounded)"),
+    "multiplied": (" (доли перемножаются)", " (the parts multiply)"),
+    "": ("", ""),
+}
+
+
+def outcome_key(outcome: str) -> str:
+    """Family of an outcome code: days, documents, visits, online_share, in_term_share or other."""
+    for part, key in (
+        ("term", "in_term_share"), ("online", "online_share"), ("document", "documents"), ("visit", "visits"),
+        ("day", "days"), ("time", "days"), ("duration", "days"),
+    ):  # fmt: skip
+        if part in outcome:
+            return key
+    return "other"
+
+
+def effect(
+    outcome: str, estimate: Estimate, n_services: int | None, design_passed: bool, lang: str
+) -> tuple[str, str, str]:
+    """E1, E2 or E3.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Optimised against comparable services; negative = fewer days, documents, visits.
+    n_services : int or None
+        Optimised services behind it.
+    design_passed : bool
+        Whether `diagnostics` says that the design checks passed; only then a counterfactual is stated.
+
+    Returns
+    -------
+    tuple of str
+        Sentence id, the sentence, and the assumption or caution that follows it (empty for E3). All are empty
+        without an estimate or its interval.
+    """
+    if estimate.value is None or not estimate.has_interval:
+        return "", "", ""
+    key = outcome_key(outcome)
+    is_relative = estimate.unit in ("percent_change", "percent")
+    relative_key = f"{key}_percent"
+    phrases = _PHRASES[relative_key if is_relative and relative_key in _PHRASES else key]
+    less, more, otherwise, alike, changed = phrases[lang]
+    places = visible_decimals(estimate.value)
+    if not estimate.excludes_zero:
+        return "E3", _template("E3", lang, changed=changed, bounds=_bounds_with_unit(estimate, lang)), ""
+    size = _size(estimate, lang, places)
+    phrase = (less if estimate.value < 0 else more).format(size=size)
+    low, high = sorted((abs(estimate.low or 0), abs(estimate.high or 0)))
+    fields = {
+        "phrase": phrase,
+        "otherwise": otherwise,
+        "interval": formats.span(low, high, lang, places),
+        "n": formats.count(n_services or 0, "service", lang),
+    }
+    if design_passed:
+        return "E1", _template("E1", lang, **fields), _template("E1_assumption", lang, alike=alike)
+    return "E2", _comparable(_template("E2", lang, **fields), lang, key, is_relative), _template("E2_caution", lang)
+
+
+def _comparable(text: str, lang: str, key: str, is_relative: bool) -> str:
+    """Russian says «быстрее сопоставимых» without «чем» where the comparative allows it."""
+    if lang == "ru" and key == "days" and not is_relative:
+        return text.replace(", чем сопоставимые", " сопоставимых", 1)
+    return text
+
+
+def _size(estimate: Estimate, lang: str, places: int) -> str:
+    unit = "percent" if estimate.unit == "percent_change" else estimate.unit
+    return formats.quantity(formats.magnitude(estimate.value), unit, lang, places)
+
+
+def _bounds_with_unit(estimate: Estimate, lang: str) -> str:
+    after = formats.unit_after(estimate.high, estimate.unit, lang, 1, "genitive")
+    return formats.change_span(estimate.low, estimate.high, lang) + after
+
+
+def not_an_effect(
+    naive: Estimate | None, trend: Estimate | None, rtm: Estimate | None, effect_: Estimate | None, lang: str
+) -> str:
+    """E4: the before/after difference split; says so when printed parts do not add up or multiply instead."""
+    parts = [part for part in (naive, trend, rtm, effect_) if part is not None and part.value is not None]
+    if len(parts) < 4:
+        return ""
+    texts = [formats.quantity(part.value, part.unit, lang) for part in parts[:1]]
+    texts += [
+        formats.number(part.value, lang) + (f"{pick((NBSP, ''), lang)}%" if part.unit == "percent_change" else "")
+        for part in parts[1:]
+    ]
+    total, *rest = (formats.rounded(part.value) or 0 for part in parts)
+    if parts[0].unit == "percent_change":
+        remark = "multiplied"
+    else:
+        remark = "" if sum(rest) == total else "rounded"
+    return _template(
+        "E4", lang, naive=texts[0], trend=texts[1], rtm=texts[2], effect=texts[3], remark=pick(_REMARKS[remark], lang)
+    )
+
+
+def region_effect(outcome: str, estimate: Estimate, n_services: int, lang: str) -> str:
+    """The region's own, partially pooled estimate in words that state no counterfactual."""
+    if estimate.value is None or not estimate.has_interval:
+        return ""
+    key = outcome_key(outcome)
+    names = {
+        "days": ("срок", "time"),
+        "documents": ("документы", "documents"),
+        "visits": ("визиты", "visits"),
+        "online_share": ("доля заявлений онлайн", "online share"),
+        "in_term_share": ("доля оказанных в срок", "in-term share"),
+        "other": ("показатель", "measure"),
+    }
+    value = formats.quantity(estimate.value, estimate.unit, lang, sign=True)
+    span = formats.change_span(estimate.low, estimate.high, lang)
+    n = formats.count(n_services, "service", lang)
+    if lang == "ru":
+        return f"Оценка для региона, {names[key][0]}: {value} (95{NBSP}% интервал {span}; {n})."
+    return f"Estimate for the region, {names[key][1]}: {value} (95% interval {span}; {n})."
+
+
+def _template(name: str, lang: str, **fields: str) -> str:
+    return one_stop(pick(_TEMPLATES[name], lang).format(NBSP=NBSP, **fields))
