@@ -65,7 +65,7 @@ def _mpdta(folder: Path) -> pd.DataFrame:
 
 
 def _etwfe_design(data: pd.DataFrame) -> pd.DataFrame:
-    """Wooldridge's design with one covariate: cells, cells x centred covariate, covariate x cohort, covariate x year, cohort, year."""
+    """Wooldridge's design: cells, cells x centred covariate, covariate by cohort and by year, cohort, year."""
     columns = {"const": np.ones(len(data)), "lpop": data.lpop}
     for (cohort, year), _ in data[data.treated].groupby(["cohort", "year"]):
         cell = ((data.cohort == cohort) & (data.year == year)).astype(float)
