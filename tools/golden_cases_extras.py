@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import statsmodels.formula.api as smf
 
+from helpers.analysis.effects.callaway_santanna import CallawaySantAnna
 from helpers.analysis.effects.censored import CensoredLogNormal
 from helpers.analysis.effects.honest import honest_did
 from helpers.analysis.effects.multiplicity import fdr
 from helpers.analysis.effects.ordered_logit import ordered_logit
+from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.power import mde
 from helpers.analysis.effects.shrinkage import cva, shrink
 
@@ -128,7 +130,22 @@ def critical_values(_: Path) -> Values:
     return {name: (cva(*arguments), None) for name, arguments in wanted.items()}
 
 
+def callaway_santanna(folder: Path) -> Values:
+    """Never-treated controls, varying base, influence functions with estimated cohort shares."""
+    data = pd.read_csv(folder / "mpdta.csv")
+    panel = Panel(data, unit="countyreal", time="year", cohort="first.treat")
+    fit = CallawaySantAnna(control="never_treated", base="varying", vcov="analytic").fit(panel, "lemp")
+    out: Values = {}
+    for kind in ("simple", "dynamic", "group", "calendar"):
+        result = fit.aggregate(kind)
+        out[f"{kind} overall"] = (result.att, result.se)
+        for row in result.table.itertuples(index=False):
+            out[f"{kind} {row[0]}"] = (row.att, row.se)
+    return out
+
+
 CASES = {
+    ("mpdta", "CS nevertreated"): callaway_santanna,
     ("recid duration", "censored log-normal regression"): recid,
     ("ehec Medicaid", "HonestDiD DeltaSD FLCI"): smoothness,
     ("ehec Medicaid", "HonestDiD DeltaRM C-LF"): magnitudes,
