@@ -115,6 +115,38 @@ def dictionary() -> None:
 
 
 @app.command()
+def send(
+    collection: Collection = "real",
+    period: Period = "",
+    recipients: Annotated[Path, typer.Option(help="list of recipients, see recipients.example.csv")] = Path(
+        "recipients.csv"
+    ),
+    send_now: Annotated[
+        bool, typer.Option("--send", help="really send; without it only .eml files are written")
+    ] = False,
+    correction: Annotated[
+        bool, typer.Option("--correction", help="a corrected edition: sent again, marked so")
+    ] = False,
+    resolve: Annotated[list[str] | None, typer.Option(help="'<Message-ID>=sent' or '=resend' for unknown ones")] = None,
+) -> None:
+    """Write the outbox (default), or send every checked report to its recipients, once."""
+    from helpers.delivery import command
+    from helpers.tables import store
+
+    chosen = period or parameters()[collection]["period"]
+    file = recipients if recipients.is_absolute() else paths.root() / recipients
+    try:
+        outcome = command.deliver(
+            paths.reports(collection, chosen), paths.reports("ledger.sqlite"), file, store.reference("regions"),
+            parameters()["mail"], is_real_send=send_now, is_correction=correction, resolutions=resolve or [],
+        )  # fmt: skip
+    except command.DeliveryError as error:
+        raise _fail(error) from None
+    typer.echo(outcome.text)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
 def trace(
     entity: Annotated[str, typer.Argument(help="RU-CHE, or another entity")],
     indicator: Annotated[str, typer.Argument(help="index, level, total, …")],

@@ -7,7 +7,7 @@ them (see docs/decisions.md), so headers are made by `email.header.Header` and p
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email import policy
 from email.generator import BytesGenerator
 from email.header import Header
@@ -85,7 +85,6 @@ class Sender:
     list_name: str
     list_id: str
     unsubscribe: str
-    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def domain(self) -> str:

@@ -42,7 +42,7 @@ class Settings:
 
 
 def settings_from(environment: Mapping[str, str], default_sender: str) -> Settings:
-    """Settings of ``SMTP_HOST, SMTP_PORT, SMTP_SECURITY, SMTP_USER, SMTP_PASSWORD, SMTP_CA_FILE, MAIL_ENVELOPE_FROM, …``.
+    """Settings of ``SMTP_HOST, SMTP_PORT, SMTP_SECURITY, SMTP_USER, SMTP_PASSWORD, SMTP_CA_FILE`` and others.
 
     Raises
     ------
