@@ -1,0 +1,260 @@
+"""Charts along time: trend with series breaks, event study."""
+
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from helpers.presentation import formats, style
+from helpers.presentation.figures_rows import interval_note, value_text
+from helpers.presentation.results import Result, SeriesBreak, TrendPoint
+
+NOT_FROM_ZERO = ("шкала не от нуля", "scale not from zero")
+WORDS = {
+    "before": ("до оптимизации", "before"),
+    "after": ("после, месяцев", "after, months"),
+    "start": ("оптимизация", "optimisation"),
+    "bands": (
+        "Тёмный отрезок — 95\u00a0% интервал для месяца, светлая полоса — для всех месяцев сразу.",
+        "Dark line: 95% interval for the month; light band: for all months at once.",
+    ),
+}
+PERIOD_ROOM = 84.0  # pixels for the words of one period
+ORDER = {"region": 0, "district": 1, "country": 2}
+
+
+def word(key: str, lang: str) -> str:
+    """One of the few words that these charts add to the words of the result."""
+    return WORDS[key][0 if lang == "ru" else 1]
+
+
+def trend(result: Result) -> Figure:
+    """Block 6: up to three series; no line crosses a series break, which is marked by words above the chart."""
+    if result.trend is None or not any(p.estimate.value is not None for p in result.trend.points):
+        raise ValueError("the result has no trend: show its sentence of absence instead")
+    lang, text = result.lang, result.trend.text
+    points = [p for p in result.trend.points if p.estimate.value is not None]
+    names = sorted({p.series for p in points}, key=lambda s: ORDER.get(s, 9))
+    labels = {s: next(p.label for p in points if p.series == s) for s in names}
+    room = 132.0
+    wrapped = {s: style.wrap(labels[s], room, style.SMALL, s == "region", most=3) for s in names}
+    right = 20 + max(style.text_width(x, style.SMALL, True) for lines in wrapped.values() for x in lines) + style.MARGIN
+    low, high = _limits(points)
+    subtitle = text.subtitle if low <= 0 else f"{text.subtitle}; {NOT_FROM_ZERO[lang == 'en']}"
+    words = [style.wrap(b.reason, 150, style.SMALL) for b in result.trend.breaks]
+    above = max((len(lines) for lines in words), default=0) * 15.0 + (10 if words else 4)
+    note = interval_note([p.estimate for p in points], lang)
+    deep = max(len(style.wrap(p.period_label, PERIOD_ROOM, style.SMALL)) for p in points) - 1
+    framed = style.frame(
+        text.title, subtitle, text.source, 196, 52, right, above=above, below=24 + 15 * deep, notes=(note,)
+    )
+    axes = framed.axes
+    xs = sorted({p.x for p in points})
+    spare = max((xs[-1] - xs[0]) * 0.09, 0.2)
+    axes.set_xlim(xs[0] - spare, xs[-1] + spare * 0.6)
+    axes.set_ylim(low, high)
+    ticks = style.nice_ticks(low, high, 5)
+    axes.set_yticks(ticks, style.tick_texts(ticks, lang))
+    axes.grid(axis="y", color=style.PALE, linewidth=0.7)
+    _period_ticks(framed, points)
+    _breaks(framed, result.trend.breaks, words)
+    for i, series in enumerate(names):
+        _series(axes, [p for p in points if p.series == series], series, (i - (len(names) - 1) / 2) * spare * 0.12)
+    _own_values(framed, [p for p in points if p.series == names[0]], lang, high - low)
+    _end_labels(framed, points, names, wrapped)
+    return framed.figure
+
+
+def _limits(points: Sequence[TrendPoint]) -> tuple[float, float]:
+    found = [x for p in points for x in (p.estimate.value, p.estimate.low, p.estimate.high) if x is not None]
+    spare = (max(found) - min(found) or abs(max(found)) or 1.0) * 0.12
+    low = min(found) - spare
+    return (0.0 if min(found) >= 0 > low else low), max(found) + spare
+
+
+def _period_ticks(framed: style.Frame, points: Sequence[TrendPoint]) -> None:
+    """Words of the periods under their positions, in up to two lines, thinned until they do not touch."""
+    names = dict(sorted((p.x, p.period_label) for p in points))
+    xs = list(names)
+    box = framed.axes.get_position()
+    span = framed.axes.get_xlim()
+    pixel = box.width * framed.width / (span[1] - span[0])
+    lines = {x: style.wrap(names[x], PERIOD_ROOM, style.SMALL) for x in xs}
+    widths = {x: max(style.text_width(line, style.SMALL) for line in lines[x]) for x in xs}
+    step = 1
+    while step < len(xs) and any(
+        (b - a) * pixel < (widths[a] + widths[b]) / 2 + 6 for a, b in zip(xs[::step], xs[step::step], strict=False)
+    ):
+        step += 1
+    shown = xs[::-1][::step][::-1]
+    framed.axes.set_xticks(shown, ["\n".join(lines[x]) for x in shown])
+
+
+def _breaks(framed: style.Frame, breaks: Sequence[SeriesBreak], words: list[list[str]]) -> None:
+    axes = framed.axes
+    box = axes.get_position()
+    span = axes.get_xlim()
+    top = (1 - box.y1) * framed.height
+    for mark, lines in zip(breaks, words, strict=True):
+        axes.axvline(mark.x, color=style.MUTED, linewidth=1.2, dashes=(4, 3), ymax=1.03, clip_on=False)
+        x = (box.x0 + (mark.x - span[0]) / (span[1] - span[0]) * box.width) * framed.width
+        half = max(style.text_width(line, style.SMALL) for line in lines) / 2
+        x = min(max(x, style.MARGIN + half), framed.width - style.MARGIN - half)
+        for k, line in enumerate(lines):
+            framed.write(x, top - 8 - (len(lines) - 1 - k) * 15, line, style.SMALL, color=style.MUTED, ha="center")
+
+
+def _series(axes: Axes, points: list[TrendPoint], series: str, shift: float) -> None:
+    colour, marker, dash = style.SERIES.get(series, style.SERIES["peer"])
+    points = sorted(points, key=lambda p: p.x)
+    for _, group in groupby(points, key=lambda p: p.segment):
+        run = list(group)
+        axes.plot(
+            [p.x + shift for p in run],
+            [_known(p.estimate.value) for p in run],
+            color=colour,
+            linestyle=dash,
+            linewidth=2.2 if series == "region" else 1.8,
+            marker=marker,
+            markersize=7 if series == "region" else 6,
+            zorder=6 - ORDER.get(series, 3),
+        )
+    with_interval = [p for p in points if p.estimate.has_interval]
+    if with_interval:
+        axes.vlines(
+            [p.x + shift for p in with_interval],
+            [_known(p.estimate.low) for p in with_interval],
+            [_known(p.estimate.high) for p in with_interval],
+            color=colour,
+            linewidth=1.3,
+            zorder=3,
+        )
+
+
+def _known(value: float | None) -> float:
+    """A number that the caller has checked to be there; a gap for matplotlib otherwise."""
+    return float("nan") if value is None else value
+
+
+def _own_values(framed: style.Frame, points: list[TrendPoint], lang: str, span: float) -> None:
+    """Values of the first series above their intervals, if there is room for all of them."""
+    if len(points) > 7:
+        points = sorted(points, key=lambda p: p.x)[-1:]
+    for p in points:
+        top = p.estimate.high if p.estimate.high is not None else p.estimate.value
+        framed.axes.annotate(
+            value_text(p.estimate, lang),
+            (p.x, (top or 0.0) + span * 0.015),
+            ha="center",
+            va="bottom",
+            fontsize=style.SMALL,
+            fontweight="bold",
+            fontfamily=style.FONT,
+            color=style.INK,
+            parse_math=False,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            zorder=7,
+        )
+
+
+def _end_labels(
+    framed: style.Frame, points: Sequence[TrendPoint], names: list[str], wrapped: dict[str, list[str]]
+) -> None:
+    """Names at the ends of the lines, pushed apart where they would touch, each with its marker."""
+    axes = framed.axes
+    box = axes.get_position()
+    low, high = axes.get_ylim()
+    top, tall = (1 - box.y1) * framed.height, box.height * framed.height
+    last = {s: max((p for p in points if p.series == s), key=lambda p: p.x) for s in names}
+    centre = {s: top + (high - (last[s].estimate.value or 0.0)) / (high - low) * tall for s in names}
+    tall_of = {s: len(wrapped[s]) * 15.0 + 3 for s in names}
+    order = sorted(names, key=lambda s: centre[s])
+    for _ in range(40):
+        for a, b in pairwise(order):
+            need = (tall_of[a] + tall_of[b]) / 2 - (centre[b] - centre[a])
+            if need > 0:
+                centre[a] -= need / 2
+                centre[b] += need / 2
+    x = box.x1 * framed.width
+    for s in order:
+        colour, marker, _ = style.SERIES.get(s, style.SERIES["peer"])
+        y = centre[s]
+        axes.plot(
+            [1 + 12 / (box.width * framed.width)],
+            [(top + tall - y) / tall],
+            marker=marker, color=colour, markersize=6, transform=axes.transAxes, clip_on=False,
+        )  # fmt: skip
+        for k, line in enumerate(wrapped[s]):
+            base = y + 4.5 + (k - (len(wrapped[s]) - 1) / 2) * 15
+            framed.write(x + 22, base, line, style.SMALL, fontweight="bold" if s == "region" else "normal")
+
+
+def events(result: Result) -> Figure:
+    """Event study: the estimate at each month from the optimisation, with pointwise and simultaneous intervals."""
+    if result.effect is None or not result.effect.events:
+        raise ValueError("the result has no event study")
+    lang, block = result.lang, result.effect
+    points = sorted(block.events, key=lambda e: e.event_time)
+    unit = formats.unit_name(points[0].estimate.unit, lang)
+    name = block.results[0].label
+    title = (
+        f"{name}: оценка по месяцам от оптимизации" if lang == "ru" else f"{name}: estimate by month from optimisation"
+    )
+    period = result.period_label
+    framed = style.frame(
+        title, f"{unit}, {period}", block.text.source, 176, 52, 20, above=22, below=40, notes=(word("bands", lang),)
+    )
+    axes = framed.axes
+    found = [
+        x
+        for e in points
+        for x in (e.estimate.low, e.estimate.high, e.simultaneous_low, e.simultaneous_high, e.estimate.value, 0.0)
+        if x is not None
+    ]
+    spare = (max(found) - min(found) or 1.0) * 0.06
+    axes.set_ylim(min(found) - spare, max(found) + spare)
+    axes.set_xlim(points[0].event_time - 0.7, points[-1].event_time + 0.7)
+    ticks = style.nice_ticks(*axes.get_ylim(), 5)
+    axes.set_yticks(ticks, style.tick_texts(ticks, lang))
+    months = [float(e.event_time) for e in points if e.event_time % (3 if len(points) > 12 else 1) == 0]
+    axes.set_xticks(months, style.tick_texts(months, lang))
+    axes.grid(axis="y", color=style.PALE, linewidth=0.7)
+    axes.axhline(0, color=style.INK, linewidth=1)
+    axes.axvline(-0.5, color=style.MUTED, linewidth=1.2, dashes=(4, 3), ymax=1.03, clip_on=False)
+    _event_marks(axes, points)
+    _event_words(framed, points[0].event_time, points[-1].event_time, lang)
+    return framed.figure
+
+
+def _event_marks(axes: Axes, points) -> None:  # type: ignore[no-untyped-def]
+    wide = [e for e in points if e.simultaneous_low is not None and e.simultaneous_high is not None]
+    if wide:
+        axes.vlines(
+            [e.event_time for e in wide],
+            [e.simultaneous_low for e in wide],
+            [e.simultaneous_high for e in wide],
+            color="#a9bdd3",
+            linewidth=6,
+        )
+    narrow = [e for e in points if e.estimate.has_interval]
+    axes.vlines(
+        [e.event_time for e in narrow], [e.estimate.low for e in narrow], [e.estimate.high for e in narrow],
+        color=style.BLUE, linewidth=1.8,
+    )  # fmt: skip
+    for before, face in ((True, "white"), (False, style.BLUE)):
+        part = [e for e in points if (e.event_time < 0) is before]
+        axes.plot(
+            [e.event_time for e in part], [e.estimate.value for e in part],
+            linestyle="none", marker="o", color=style.BLUE, markerfacecolor=face, markersize=6, markeredgewidth=1.4,
+        )  # fmt: skip
+
+
+def _event_words(framed: style.Frame, first: float, last: float, lang: str) -> None:
+    box = framed.axes.get_position()
+    left, wide = box.x0 * framed.width, box.width * framed.width
+    top, bottom = (1 - box.y1) * framed.height, (1 - box.y0) * framed.height
+    start = left + (-0.5 - first + 0.7) / (last - first + 1.4) * wide
+    framed.write(start, top - 8, word("start", lang), style.SMALL, color=style.MUTED, ha="center")
+    framed.write(left, bottom + 34, word("before", lang), style.SMALL, color=style.MUTED)
+    framed.write(left + wide, bottom + 34, word("after", lang), style.SMALL, color=style.MUTED, ha="right")
