@@ -1,0 +1,297 @@
+"""The order of steps: tables, reports, pages, results, overview; and the truth about them."""
+
+import datetime
+import json
+import os
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from helpers import paths
+from helpers.batch import (
+    environment,
+    files,
+    keys,
+    locking,
+    overview,
+    plan,
+    publishing,
+    records,
+    warm,
+    workers,
+)
+from helpers.batch.jobs import Job, Product
+from helpers.batch.options import Options, Outcome, Planned
+from helpers.batch.progress import Progress
+
+Runner = Callable[[list[Job], Callable[[str], None]], Iterator[Product]]
+
+
+@dataclass
+class Run:
+    """A run in progress."""
+
+    release: plan.Release
+    status: records.Status
+    progress: Progress
+    stopper: workers.Stopper
+    base: dict[str, str]
+    inputs: keys.Inputs
+    built: list[str]
+    failed: dict[str, str]
+    skipped: list[str]
+    cpu_seconds: float = 0.0
+
+
+class StepFailed(Exception):
+    """A notebook that makes tables failed: nothing after it can be trusted."""
+
+
+def build(options: Options) -> Outcome:
+    """Make or complete a release.
+
+    Raises
+    ------
+    OptionError, ParameterError
+        Something asked for is not valid; nothing was started.
+    Busy
+        Another run works on this collection.
+    """
+    release = plan.resolve(options)
+    environment.prepare()
+    if options.dry_run:
+        return dry_run(release)
+    return _locked(release, _build)
+
+
+def check(options: Options) -> Outcome:
+    """Re-run every built report through nbval and record the verdicts. Raises as `build` does."""
+    release = plan.resolve(options)
+    environment.prepare()
+    return _locked(release, _check)
+
+
+def prepare(options: Options) -> Outcome:
+    """Only the steps that make tables. Raises as `build` does."""
+    release = plan.resolve(options)
+    environment.prepare()
+    return _locked(release, _steps)
+
+
+def _locked(release: plan.Release, work: Callable[[Run], Outcome]) -> Outcome:
+    """Do the work under the lock, with signals handled, status saved and the run recorded whatever happens."""
+    began, started, cpu = time.perf_counter(), now(), own_cpu()
+    stopper = workers.Stopper()
+    log = release.folder / "run.jsonl"
+    with locking.exclusive(release.collection, started), stopper.installed():
+        publishing.sweep(release.folder)
+        with Progress(log, release.options.style) as progress:
+            run = Run(
+                release, records.Status(release.folder), progress, stopper, keys.base(),
+                keys.Inputs(release.collection), [], {}, [],
+            )  # fmt: skip
+            record(run, started, "running", 0.0)
+            outcome = Outcome(release.collection, release.period, release.folder)
+            try:
+                outcome = work(run)
+            except workers.Stopped as stopped:
+                outcome = replace(_outcome(run), signal=stopped.number)
+            except StepFailed:
+                outcome = _outcome(run)
+            finally:
+                run.status.save()
+                run.inputs.remember()
+        outcome = replace(outcome, seconds=time.perf_counter() - began, cpu_seconds=run.cpu_seconds + own_cpu() - cpu)
+        record(run, started, "stopped" if outcome.signal else "finished", outcome.seconds, outcome)
+    return outcome
+
+
+def own_cpu() -> float:
+    """CPU seconds of this process and of its warm process (kernels are counted one by one)."""
+    return time.process_time() + warm.cpu_seconds()
+
+
+def now() -> str:
+    """Time of day in UTC, to the second."""
+    return datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds")
+
+
+def _outcome(run: Run) -> Outcome:
+    release = run.release
+    return Outcome(
+        release.collection, release.period, release.folder, tuple(run.built), dict(run.failed), tuple(run.skipped)
+    )
+
+
+def _build(run: Run) -> Outcome:
+    _steps(run)
+    _reports(run)
+    overview.write(run.release, run.status, run.stopper)
+    outcome = _outcome(run)
+    if run.release.options.check:
+        verdicts = _check(run)
+        outcome = replace(outcome, checked=verdicts.checked, check_failed=verdicts.check_failed)
+    return outcome
+
+
+def _runner(run: Run) -> Runner:
+    options = run.release.options
+    if options.scheduler:
+        from helpers.batch import cluster
+
+        return lambda jobs, started: cluster.distributed(jobs, options.scheduler, started)
+    return lambda jobs, started: workers.local(jobs, options.workers, started)
+
+
+def _steps(run: Run) -> Outcome:
+    """Run the steps whose content changed, in order."""
+    memory = plan.StepMemory(run.release.folder)
+    for step in plan.STEPS:
+        job = plan.step_job(run.release, step)
+        key = plan.step_key(step, job, run.base, run.inputs)
+        if not run.release.options.force and memory.is_current(step, key, run.inputs):
+            continue
+        _heat(run)
+        run.progress.begin(step.name, 1)
+        product = next(iter(workers.local([job], 1, run.progress.started)))
+        run.cpu_seconds += product.kernel_seconds
+        run.progress.finished(step.name, product.error, product.seconds)
+        if product.error:
+            run.failed[step.name] = product.error
+            publishing.keep_failure(run.release.folder, job, product)
+            raise StepFailed(step.name)
+        publishing.clear_failure(run.release.folder, step.name)
+        digest = files.write(run.release.folder / "analysis" / f"{step.name}.ipynb", product.notebook)
+        run.inputs = keys.Inputs(run.release.collection)
+        memory.put(step, key, run.inputs, digest)
+    return _outcome(run)
+
+
+def _heat(run: Run) -> None:
+    """Let the warm process import while the first notebook is read."""
+    if run.release.options.engine == "warm" and not run.release.options.scheduler:
+        warm.heat()
+
+
+def _reports(run: Run) -> None:
+    """Run the reports whose content changed, longest first, and publish each as soon as it is whole."""
+    release, status = run.release, run.status
+    jobs = plan.report_jobs(release, run.base, run.inputs)
+    decisions = plan.decide(release, jobs, status)
+    chosen = [job for job, decision in zip(jobs, decisions, strict=True) if decision.action == "run"]
+    run.skipped += [decision.name for decision in decisions if decision.action == "skip"]
+    if not chosen:
+        return
+    _heat(run)
+    by_id = {job.report_id: job for job in chosen}
+    run.progress.begin("reports", len(chosen), len(run.skipped))
+    for product in _runner(run)(_longest_first(chosen, status), run.progress.started):
+        job = by_id[product.report_id]
+        with run.stopper.held():
+            row = publishing.publish(release, job, product, status)
+        run.cpu_seconds += product.kernel_seconds
+        run.progress.finished(job.report_id, row.error, product.seconds)
+        if row.status == "failed":
+            run.failed[job.report_id] = row.error
+        else:
+            run.built.append(job.report_id)
+
+
+def _longest_first(jobs: list[Job], status: records.Status) -> list[Job]:
+    """Long reports at the end would leave the other workers idle; unknown ones count as long."""
+
+    def seconds(job: Job) -> float:
+        row = status.rows.get(job.report_id)
+        return float(row.seconds) if row and row.seconds else float("inf")
+
+    return sorted(jobs, key=seconds, reverse=True)
+
+
+def _check(run: Run) -> Outcome:
+    """Re-run built reports that were not yet checked at their present content."""
+    from helpers.batch import check as checking
+
+    verdicts = checking.check_release(run.release, run.status, run.progress, run.stopper)
+    run.cpu_seconds += sum(verdict.kernel_seconds for verdict in verdicts)
+    overview.write(run.release, run.status, run.stopper)
+    return replace(
+        _outcome(run),
+        checked=tuple(verdict.name for verdict in verdicts if verdict.passed),
+        check_failed={verdict.name: verdict.message.splitlines()[0] for verdict in verdicts if not verdict.passed},
+    )
+
+
+def dry_run(release: plan.Release) -> Outcome:
+    """The plan of a build; nothing is written, no kernel started."""
+    base, inputs = keys.base(), keys.Inputs(release.collection)
+    memory, status = plan.StepMemory(release.folder), records.Status(release.folder)
+    lines = []
+    stale = ""
+    for step in plan.STEPS:
+        job = plan.step_job(release, step)
+        current = memory.is_current(step, plan.step_key(step, job, base, inputs), inputs)
+        if release.options.force or not current:
+            stale = stale or step.name
+        reason = "forced" if release.options.force else "unchanged" if not stale else f"content changed at {stale}"
+        lines.append(Planned(step.name, "run" if stale else "skip", reason))
+    for line in plan.decide(release, plan.report_jobs(release, base, inputs), status):
+        unsure = stale and line.action == "skip" and line.reason == "unchanged"
+        lines.append(replace(line, reason=f"unchanged, unless {stale} changes its tables") if unsure else line)
+    return Outcome(release.collection, release.period, release.folder, plan=tuple(lines))
+
+
+def record(run: Run, started: str, state: str, seconds: float, outcome: Outcome | None = None) -> None:
+    """Write ``run.json``: parameters, inputs, versions, commit, cost and result of the run."""
+    release = run.release
+    content: dict[str, Any] = {
+        "state": state,
+        "pid": os.getpid(),
+        "collection": release.collection,
+        "period": release.period,
+        "langs": release.langs,
+        "regions": len(release.regions),
+        "options": {name: value for name, value in vars(release.options).items() if value not in ("", (), False)},
+        "started": started,
+        "ended": "" if state == "running" else now(),
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(outcome.cpu_seconds, 2) if outcome else 0.0,
+        "commit": commit(),
+        "host": platform.node(),
+        "versions": keys.versions(),
+        "keys": run.base,
+        "raw": keys.raw_files(),
+        "tables": {name: run.inputs.table(name) for name in run.inputs.tables()},
+        "status_sha256": files.digest_file(release.folder / "status.csv"),
+        "index_sha256": files.digest_file(release.folder / "index.html"),
+    }
+    if outcome is not None:
+        content |= {
+            "built": outcome.built, "failed": outcome.failed, "skipped": len(outcome.skipped),
+            "checked": len(outcome.checked), "check_failed": outcome.check_failed, "exit_code": outcome.exit_code,
+        }  # fmt: skip
+    files.write(release.folder / "run.json", (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def commit() -> str:
+    """Commit of the code, with ``+`` when files were changed since; empty outside git."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    folder = Path(__file__).resolve().parents[3]
+    head = subprocess.run([git, "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False)
+    if head.returncode:
+        return ""
+    changed = subprocess.run(
+        [git, "status", "--porcelain", "-uno"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def release_folder(options: Options) -> Path:
+    """Folder of the release that the options name."""
+    return paths.reports(options.collection, plan.resolve(options).period)

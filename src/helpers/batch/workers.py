@@ -1,0 +1,94 @@
+"""Local execution: threads of one process, each driving one kernel at a time; and the way to stop all of it."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from helpers.batch import execute
+from helpers.batch.jobs import Job, Product
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(BaseException):
+    """A signal asked the run to end; not an Exception, so that no report can swallow it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by signal {number}")
+        self.number = number
+
+
+class Stopper:
+    """Turns SIGINT and SIGTERM into `Stopped`, but never in the middle of publishing a report."""
+
+    def __init__(self) -> None:
+        self._inside = False
+        self._waiting = 0
+
+    @contextmanager
+    def installed(self) -> Iterator["Stopper"]:
+        """Handle the signals inside the block (only the main thread can; elsewhere nothing changes)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        before = {number: signal.signal(number, self._handle) for number in STOPS}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self._inside:
+            self._waiting = number
+        else:
+            raise Stopped(number)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Finish the block first; a signal that came meanwhile is raised at its end."""
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside = False
+        if self._waiting:
+            number, self._waiting = self._waiting, 0
+            raise Stopped(number)
+
+
+def local(
+    jobs: Sequence[Job], count: int, started: Callable[[str], None], work: Callable[[Job], Product] = execute.produce
+) -> Iterator[Product]:
+    """Products as they are finished.
+
+    Threads, not processes: the work is in the kernels, and one process means one warm process. Leaving the iteration
+    (a signal, an error of the caller) kills the running kernels and forgets what is not finished.
+    """
+    stop = threading.Event()
+
+    def one(job: Job) -> Product | None:
+        if stop.is_set():
+            return None
+        started(job.report_id)
+        return work(job)
+
+    pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="report")
+    futures: set[Future[Any]] = {pool.submit(one, job) for job in jobs}
+    try:
+        while futures:
+            done, futures = wait(futures, return_when=FIRST_COMPLETED)
+            for future in done:
+                product = future.result()
+                if product is not None:
+                    yield product
+    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        while futures and not all(future.done() for future in futures):
+            execute.end_all_kernels()
+            wait(futures, timeout=0.2)
