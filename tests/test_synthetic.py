@@ -1,11 +1,22 @@
 """Simulated panels and demonstration files: seeded, calibrated, and with a truth that is really in them."""
 
+import hashlib
+import io
+import zipfile
+
+import docx
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
+import python_calamine
+from lxml import etree
 
+from helpers import paths
+from helpers.synthetic import demo, world
 from helpers.synthetic.scenarios import PRE_GRADE_SHARES, SCENARIOS
 from helpers.synthetic.simulate import panel
+from helpers.tables import schemas, store
 
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
@@ -103,3 +114,125 @@ def test_bad_requests_are_refused():
         panel("baseline", 1, n_regions=0)
     with pytest.raises(ValueError, match="months are too few"):
         panel("baseline", 1, n_months=18)
+
+
+@pytest.fixture(scope="module")
+def demo_set():
+    return demo.generate()
+
+
+def test_demo_files_are_the_same_bytes_for_the_same_seed(demo_set, tmp_path):
+    rows = demo.write(tmp_path, truth_folder=tmp_path / "truth")
+    for file, row in zip(demo_set.files, rows, strict=True):
+        content = (tmp_path / row["path"]).read_bytes()
+        assert content == file.content, file.name
+        assert row["sha256"] == hashlib.sha256(content).hexdigest()
+        assert row["is_synthetic"] == "1" and row["path"].startswith("demo/demo_")
+        assert all(row[column] for column in row if column not in ("period", "note"))
+    assert sorted(p.stem for p in (tmp_path / "truth").iterdir()) == sorted(demo_set.truth)
+    assert not list(tmp_path.rglob(".*.tmp"))
+
+
+def test_another_seed_gives_other_files():
+    first, other = world.draw(1), world.draw(2)
+    assert not first.index["index"].equals(other.index["index"])
+
+
+def test_every_demo_file_says_that_it_is_one(demo_set):
+    for file in demo_set.files:
+        content = file.content
+        if file.name.endswith((".xlsx", ".ods", ".docx")):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                assert all(info.date_time == (2025, 7, 15, 9, 0, 0) for info in archive.infolist())
+                content = b"".join(archive.read(name) for name in archive.namelist())
+        encodings = ("utf-8", "cp1251", "cp866", "utf-16")
+        assert any("ДЕМОНСТРАЦИОННЫЕ ДАННЫЕ".encode(e).removeprefix(b"\xff\xfe") in content for e in encodings), (
+            file.name
+        )
+
+
+def test_no_published_value_is_given_to_its_own_region(demo_set):
+    published = pd.read_csv(paths.raw() / "published" / "published_facts.csv", dtype=str)
+    printed = published[published["indicator"].isin(["client_centricity_index"]) & published["value"].notna()]
+    regions = printed[printed["entity_type"] == "region"]
+    truth = demo_set.truth["index"].set_index(["region_iso", "period"])["index"]
+    for fact in regions.itertuples():
+        assert truth[fact.iso_3166_2, fact.period] != float(fact.value)
+
+
+def test_world_is_calibrated_to_published_figures(demo_set):
+    mfc = demo_set.truth["mfc"]
+    counts = mfc.groupby(["period", "level"]).size().unstack(fill_value=0)
+    assert counts.loc["2023-Q1", ["high", "medium", "low"]].tolist() == [47, 33, 5]
+    assert counts.loc["2023-Q4", ["high", "medium", "low"]].tolist() == [63, 22, 0]
+    assert counts.loc["2025-Q2"].sum() == 89 and counts.loc["2024-Q4"].sum() == 85
+    scored = mfc.dropna(subset=["total"])
+    assert np.allclose(scored[["access", "quality", "client", "digital", "support"]].sum(axis=1), scored["total"])
+    assert scored.loc[scored["level"] == "high", "total"].min() >= 80
+    assert scored.loc[scored["level"] == "medium", "total"].between(60, 79.95).all()
+    index = demo_set.truth["index"].groupby("period")["index"]
+    assert index.mean()["2023"] == pytest.approx(38, abs=3) and index.mean()["2025-H1"] == pytest.approx(60, abs=3)
+    assert index.std().between(5, 11).all()
+    effects = demo_set.truth["effects"].set_index("outcome")
+    assert effects.loc["log_days", "population"] == pytest.approx(-0.309, abs=0.01)
+    panel_ = demo_set.truth["service_panel"]
+    first = panel_.drop_duplicates("service_id")
+    assert first["pre_grade"].isin(["Б", "Б+"]).mean() == pytest.approx(0.54, abs=0.03)
+    assert panel_["region_iso"].nunique() == 89 and 1_500 < len(first) < 1_900
+    store.validate("service_panel", panel_)
+
+
+def test_half_year_index_is_the_mean_of_the_bodies(demo_set):
+    drawn = world.draw(demo.SEED)
+    halves = world.body_index(drawn.questionnaires).groupby(["region_iso", "period"])["index"].mean().round(2)
+    printed = drawn.index.set_index(["region_iso", "period"])["index"]
+    assert np.allclose(halves, printed.loc[halves.index], atol=0.011)
+
+
+def test_answers_point_at_the_cells_they_describe(demo_set):
+    name = "demo_a_fed_index_2024.xlsx"
+    file = next(f for f in demo_set.files if f.name == name)
+    sheet = openpyxl.load_workbook(io.BytesIO(file.content), data_only=True)["Рейтинг"]
+    for key in file.draft.key_frame().itertuples():
+        cell = sheet.cell(key.row, key.col)
+        shown = str(cell.value).replace(",", ".").rstrip(" %")
+        number = float(shown) * (100 if "%" in cell.number_format else 1)
+        assert number == pytest.approx(float(key.value), abs=1e-6)
+        assert sheet.cell(key.row, 2).value == key.entity_raw
+    assert len(file.draft.refusal_frame()) == 5
+
+
+def test_keys_are_unique_and_refusals_are_not_keys(demo_set):
+    keys, refusals = demo_set.truth["keys"], demo_set.truth["refusals"]
+    assert not keys.duplicated(["file", "sheet", "row", "col"]).any()
+    assert not keys.duplicated(["file", "entity_id", "period", "indicator"]).any()
+    cells = set(map(tuple, refusals[["file", "sheet", "row", "col"]].to_numpy().tolist()))
+    rows = {cell[:3] for cell in cells if cell[3] == ""}
+    assert not cells & set(map(tuple, keys[["file", "sheet", "row", "col"]].to_numpy().tolist()))
+    assert not rows & set(map(tuple, keys[["file", "sheet", "row"]].to_numpy().tolist()))
+    assert set(refusals["reason"]) <= set(schemas.REJECT_REASONS)
+    assert keys.loc[keys["region_iso"] != "", "region_iso"].nunique() == 89
+
+
+def test_spreadsheets_open_in_other_readers(demo_set):
+    for file in demo_set.files:
+        if file.name.endswith(".ods"):
+            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.content))
+            rows = book.get_sheet_by_index(0).to_python()
+            assert len(rows) == len(file.draft.sheets[0].rows)
+        elif file.name.endswith(".docx"):
+            document = docx.Document(io.BytesIO(file.content))
+            assert len(document.tables) == len(file.draft.sheets)
+            assert [c.text for c in document.tables[0].rows[0].cells][:5] == [
+                "№", "Код", "Наименование услуги", "Оценка", "Оценка",
+            ]  # fmt: skip
+
+
+def test_feedback_has_the_published_ceiling(demo_set):
+    file = next(f for f in demo_set.files if f.name.endswith(".xml"))
+    root = etree.fromstring(file.content)
+    values = [int(rate.get("value-id")) for rate in root.iter("rate") if rate.get("indicator-id") == "9"]
+    shares = pd.Series(values).value_counts(normalize=True)
+    assert shares[45] == pytest.approx(0.76, abs=0.04) and set(shares.index) <= set(range(41, 46))
+    truth = demo_set.truth["feedback"]
+    assert truth["count"].sum() == len(root.findall(".//rate"))
