@@ -1,0 +1,179 @@
+"""PDF files: ruled tables page by page, lines of a cell joined, a table and a row that run over a page put together again."""
+
+import io
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pdfplumber
+import pymorphy3
+
+from helpers.intake.grids.model import Grid, GridBuilder, GridError
+
+MAX_PAGES = 400
+_MAX_TITLE = 400
+
+
+def read(data: bytes, name: str) -> list[Grid]:
+    """Tables of a document in order of appearance; a table that runs over a page break is one table.
+
+    Raises
+    ------
+    GridError
+        If the file is damaged, encrypted, too long, a scan without text, or holds no table.
+    """
+    try:
+        with pdfplumber.open(io.BytesIO(data)) as document:
+            if len(document.pages) > MAX_PAGES:
+                raise GridError(f"{name}: {len(document.pages)} pages, more than {MAX_PAGES}. Split the file.")
+            pieces, has_text = _pieces(document, name)
+    except GridError:
+        raise
+    except Exception as error:  # pdfminer raises anything on damaged objects
+        advice = (
+            "Ask the sender for a copy without a password."
+            if "ssword" in type(error).__name__
+            else "Ask the sender for it again."
+        )
+        raise GridError(f"{name}: the document cannot be read ({type(error).__name__}: {error}). {advice}") from error
+    if not has_text:
+        raise GridError(
+            f"{name}: no text layer, the pages are pictures (a scan). Ask the sender for the original file."
+        )
+    if not pieces:
+        raise GridError(f"{name}: no ruled table was found on its pages. Ask the sender for a workbook.")
+    grids: list[Grid] = []
+    for piece, starts_page in pieces:
+        if grids and starts_page and _continues(grids[-1], piece):
+            grids[-1] = _append(grids[-1], piece)
+        else:
+            grids.append(replace(piece, sheet=f"table{len(grids) + 1}"))
+    return grids
+
+
+def _pieces(document: pdfplumber.PDF, name: str) -> tuple[list[tuple[Grid, bool]], bool]:
+    pieces: list[tuple[Grid, bool]] = []
+    has_text = False
+    for page in document.pages:
+        has_text = has_text or bool(page.chars)
+        above = 0.0
+        for order, table in enumerate(page.find_tables()):
+            titles = _lines_between(page, above, table.bbox[1])
+            above = table.bbox[3]
+            grid = _grid(table, titles, name)
+            if grid.texts.size:
+                is_first = order == 0 and (not titles or all(_is_running_head(title) for title in titles))
+                pieces.append((grid, is_first))
+        page.close()
+    return pieces, has_text
+
+
+def _lines_between(page: pdfplumber.page.Page, top: float, bottom: float) -> tuple[str, ...]:
+    if bottom - top < 4:
+        return ()
+    box = (page.bbox[0], max(top, page.bbox[1]), page.bbox[2], min(bottom, page.bbox[3]))
+    text = page.crop(box, strict=False).extract_text() or ""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and len(line) <= _MAX_TITLE]
+    return (*lines, *([" ".join(lines)] if len(lines) > 1 else []))
+
+
+def _is_running_head(line: str) -> bool:
+    return bool(
+        re.fullmatch(
+            r"(?:стр(?:аница|\.)?\s*)?\d{1,3}(?:\s*(?:из|/)\s*\d{1,3})?|продолжение(?: таблицы.*| приложения.*)?",
+            line.strip().lower(),
+        )
+    )
+
+
+def _grid(table: pdfplumber.table.Table, titles: tuple[str, ...], name: str) -> Grid:
+    builder = GridBuilder("")
+    edges = sorted({round(cell[0]) for cell in table.cells} | {round(cell[2]) for cell in table.cells})
+    starts = _merge_close(edges)
+    texts = table.extract(x_tolerance=1.5)
+    for row_number, (row, row_texts) in enumerate(zip(table.rows, texts, strict=True)):
+        for column, (cell, text) in enumerate(zip(row.cells, row_texts, strict=True)):
+            if cell is None:
+                continue
+            builder.put(row_number, column, join_lines(text or ""))
+            right = sum(1 for start in starts if cell[0] + 2 < start < cell[2] - 2)
+            down = sum(
+                1
+                for other in table.rows[row_number + 1 :]
+                if other.bbox[1] < cell[3] - 2 and other.bbox[1] > cell[1] + 2
+            )
+            if right or down:
+                builder.spans.append((row_number, column, row_number + down, column + right))
+    return builder.build(name, titles=titles)
+
+
+def _merge_close(edges: list[int]) -> list[int]:
+    kept: list[int] = []
+    for edge in edges:
+        if not kept or edge - kept[-1] > 3:
+            kept.append(edge)
+    return kept
+
+
+def join_lines(text: str) -> str:
+    """Lines of one cell as one text: a broken word or number is joined without a space.
+
+    A word is taken for broken when the joined word is a word and the parts are not («…градска» + «я»), or when a hyphen ends the line.
+    """
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    joined = lines[0] if lines else ""
+    for line in lines[1:]:
+        joined += line if _is_broken(joined, line) else f" {line}"
+    return joined
+
+
+def _is_broken(before: str, after: str) -> bool:
+    if (re.search(r"\d[.,]$", before) and after[0].isdigit()) or (re.search(r"\d$", before) and re.match(r"[.,]\d", after)):
+        return True
+    if re.search(r"\w-$", before) and after[0].isalpha():
+        return True
+    left, right = re.search(r"[а-яёА-ЯЁ-]+$", before), re.match(r"[а-яё]+", after)
+    if not left or not right:
+        return False
+    if len(right.group()) <= 2 and right.group() not in _SHORT_WORDS:
+        return True
+    return _is_word(left.group() + right.group()) and not (_is_word(left.group()) and _is_word(right.group()))
+
+
+_SHORT_WORDS = {"и", "в", "с", "к", "о", "у", "а", "на", "по", "за", "от", "до", "из", "об", "не", "ао", "рф", "г"}
+
+
+@lru_cache(maxsize=1)
+def _analyzer() -> pymorphy3.MorphAnalyzer:
+    return pymorphy3.MorphAnalyzer()
+
+
+@lru_cache(maxsize=20_000)
+def _is_word(word: str) -> bool:
+    return _analyzer().word_is_known(word.lower().rsplit("-", 1)[-1]) and len(word) > 1
+
+
+def _continues(first: Grid, second: Grid) -> bool:
+    return first.texts.shape[1] == second.texts.shape[1]
+
+
+def _append(first: Grid, second: Grid) -> Grid:
+    """Rows of the next page below; a row without its own number or name that only continues the cells above is joined to it."""
+    top, bottom = first.texts, second.texts
+    start = 0
+    if _is_row_tail(top[-1], bottom[0]):
+        top = top.copy()
+        top[-1] = [join_lines(f"{upper}\n{lower}") for upper, lower in zip(top[-1], bottom[0], strict=True)]
+        start = 1
+    shift = len(top) - start
+    spans = [(a + shift, b, c + shift, d) for a, b, c, d in second.spans if a >= start]
+    return replace(first, texts=np.vstack([top, bottom[start:]]), kinds=None, spans=(*first.spans, *spans))
+
+
+def _is_row_tail(upper: np.ndarray, lower: np.ndarray) -> bool:
+    """A tail holds fragments only: its first cell is blank, and a cell starts in lower case below a cell that is not blank."""
+    filled = [column for column, text in enumerate(lower) if text.strip()]
+    if not filled or filled[0] == 0 or len(filled) > len(lower) / 2:
+        return False
+    return all(upper[column].strip() and re.match(r"[а-яё)(]|[.,]\d", lower[column].strip()) for column in filled)
