@@ -39,8 +39,8 @@ PANEL_LABELS = {
 """Column of the table ``service_panel`` → label in the monthly file."""
 
 PANEL_WORDS = {
-    "level": {"regional": "региональная", "federal": "федеральная"},
-    "day_unit": {"working_day": "рабочие дни", "calendar_day": "календарные дни"},
+    "level": {"regional": "рег.", "federal": "фед."},
+    "day_unit": {"working_day": "р.д.", "calendar_day": "к.д."},
 }
 _GRADES_HEAD = ("№", "Код", "Наименование услуги")
 _GRADES_PAIRS = ("Оценка", "Срок предоставления", "Количество документов", "Количество визитов")
@@ -158,7 +158,7 @@ def monthly(world: World, panel: ServicePanel, file: str, rng: np.random.Generat
         elif column in PANEL_WORDS:
             out[label] = values.map(PANEL_WORDS[column])
         elif column == "is_audit_window":
-            out[label] = np.where(values, "да", "нет")
+            out[label] = np.where(values, "да", "")
         elif column.endswith("_share"):
             out[label] = _decimals(100 * values)
         elif column in ("median_days", "q25_days", "q75_days"):
