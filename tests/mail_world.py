@@ -36,7 +36,7 @@ def with_region(result, row):
         result.region, code=row["iso_3166_2"], number=row["code"], name=row["name_ru"], genitive=row["genitive_ru"],
         prepositional=row["prepositional_ru"], label=row["label_ru"], name_en=row["name_en"],
     )  # fmt: skip
-    return replace(result, region=region)
+    return replace(result, region=region, masthead=f"Клиентоцентричность · {row['name_ru']}")
 
 
 def release(folder: Path, made: list, collection="real", period="2024-H1", **change) -> Path:

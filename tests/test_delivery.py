@@ -180,8 +180,11 @@ class Server:
             while True:
                 connection, _ = self.socket.accept()
                 self.connections += 1
-                with contextlib.suppress(OSError), connection:
-                    self._talk(connection)
+                threading.Thread(target=self._guarded, args=(connection,), daemon=True).start()
+
+    def _guarded(self, connection):
+        with contextlib.suppress(OSError), connection:
+            self._talk(connection)
 
     def _answer(self, stage, default):
         """The n-th time a stage is reached, the n-th scripted answer; afterwards the default."""
@@ -206,7 +209,7 @@ class Server:
         say("connect", "220 test")
         recipient = ""
         while line := stream.readline():
-            verb = line.split(None, 1)[0].upper().decode()
+            verb = line.split(None, 1)[0].upper().decode("latin-1")
             if verb in ("EHLO", "HELO"):
                 say("ehlo", f"250-test\r\n250 SIZE {self.size}")
             elif verb == "MAIL":
@@ -501,7 +504,7 @@ def test_the_command_refuses_clearly(tmp_path, register, mail, break_it, says):
 
 
 def test_the_command_resolves_unknown_messages(tmp_path, register, mail, serve):
-    report, planned, book = go(tmp_path, serve({"dot": ["drop"]}))
+    _, planned, book = go(tmp_path, serve({"dot": ["drop"]}))
     book.close()
     people = write(tmp_path, "a@b.example,Иванова Анна,RU-CHE,ru,html,yes,no\n")
     folder = tmp_path / "reports" / "real" / "2024-H1"

@@ -134,4 +134,3 @@ def _send_digest(
     except transport.RunStoppedError as error:
         return f"the digest was not sent to {operator}: {error}\n"
     return "" if outcome.state == "sent" else f"the digest was not sent to {operator}: {outcome.reply}\n"
-

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STATES = ("planned", "sending", "sent", "deferred", "refused", "unknown")
+_IN_USE = "another run is sending with this ledger; wait until it ends"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     collection TEXT NOT NULL, period TEXT NOT NULL, region TEXT NOT NULL, recipient TEXT NOT NULL,
@@ -54,6 +55,8 @@ class Ledger:
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute(_SCHEMA)
         except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                raise LedgerError(_IN_USE) from error
             raise LedgerError(f"{path} cannot be used as the ledger ({error}); restore it from a backup") from error
 
     def close(self) -> None:
@@ -67,7 +70,7 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            raise LedgerError("another run is sending with this ledger; wait until it ends") from error
+            raise LedgerError(_IN_USE) from error
 
     def plan(self, entry: Entry) -> Entry:
         """Record the intent, or return what is recorded for the same message already."""

@@ -178,10 +178,11 @@ def _letter(
 
 
 def _pictures(result: results.Result) -> tuple[mime.Picture, ...]:
-    if result.comparison is None:
+    figure = figures.draw(result, "comparison")
+    if figure is None:
         return ()
-    png = figures.png(figures.comparison(result))
-    return (mime.Picture("comparison", png, result.comparison.text.alt),)
+    png, _, _ = figures.encode(figure)
+    return (mime.Picture("comparison", png, figures.alt(result, "comparison")),)
 
 
 def _attachment(release: Release, row: dict[str, str], recipient: Recipient, result: results.Result) -> mime.Attachment:
