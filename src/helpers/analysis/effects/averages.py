@@ -117,27 +117,38 @@ def totals(
     without = {name: np.zeros((clusters, groups)) for name in names}
     for stratum, effects in zip(strata, solved, strict=True):
         group = grouping(stratum.rows)
-        rows = stratum.rows.take(np.flatnonzero(group >= 0))
-        codes: LongArray = group[group >= 0].astype(np.int64)
+        used = np.flatnonzero(group >= 0)
+        rows, codes = stratum.rows.take(used), group[used].astype(np.int64)
         key = rows.cluster.astype(np.int64) * groups + codes
         part = {
             name: sum_by(key, getattr(rows, name), clusters * groups).reshape(clusters, groups)
             for name in ("level", "base", "weight")
         }
-        slope = sum_by(key, rows.slope, clusters * groups).reshape(clusters, groups, -1)
         for name, value in part.items():
             total = value.sum(axis=0)
             whole[name] += total
             without[name] += total - value
-        total_slope = slope.sum(axis=0)
-        whole["shift"] += total_slope @ effects.effect
-        without["shift"] += effects.effect_without @ total_slope.T
-        without["shift"] -= np.einsum("rgt,rt->rg", slope, effects.effect_without)
-        _drop_unlinked(rows, codes, effects, without)
+        if effects.base_without is None:
+            slope = sum_by(key, rows.slope, clusters * groups).reshape(clusters, groups, -1)
+            total_slope = slope.sum(axis=0)
+            whole["shift"] += total_slope @ effects.effect
+            without["shift"] += effects.effect_without @ total_slope.T
+            without["shift"] -= np.einsum("rgt,rt->rg", slope, effects.effect_without)
+        else:
+            without["shift"] += _exact_shift(rows, codes, effects.base_without[:, used], groups)
+        _drop_unlinked(rows, codes, effects, used, without)
     return Totals(**whole), Totals(**without)
 
 
-def _drop_unlinked(rows: Rows, group: LongArray, effects: Solved, without: dict[str, FloatArray]) -> None:
+def _exact_shift(rows: Rows, group: LongArray, base: FloatArray, groups: int) -> FloatArray:
+    """Change of the imputed means of the other regions when a region is left out."""
+    moved = (base - rows.base) * (np.arange(len(base))[:, None] != rows.cluster[None, :])
+    return np.stack([np.bincount(group, weights=line, minlength=groups) for line in moved])
+
+
+def _drop_unlinked(
+    rows: Rows, group: LongArray, effects: Solved, used: LongArray, without: dict[str, FloatArray]
+) -> None:
     """Take out of each replicate the rows that its remaining services no longer link to their baseline."""
     for region in np.flatnonzero((effects.label_without != effects.label).any(axis=1)):
         label = effects.label_without[region]
@@ -146,9 +157,14 @@ def _drop_unlinked(rows: Rows, group: LongArray, effects: Solved, without: dict[
             continue
         groups = without["level"].shape[1]
         shift = rows.slope[lost] @ effects.effect_without[region]
+        if effects.base_without is not None:
+            shift = effects.base_without[region, used[lost]] - rows.base[lost]
         for name, value in (
-            ("level", rows.level[lost]), ("base", rows.base[lost]), ("weight", rows.weight[lost]), ("shift", shift)
-        ):  # fmt: skip
+            ("level", rows.level[lost]),
+            ("base", rows.base[lost]),
+            ("weight", rows.weight[lost]),
+            ("shift", shift),
+        ):
             without[name][region] -= np.bincount(group[lost], weights=value, minlength=groups)
 
 

@@ -166,19 +166,28 @@ class Builder:
 def audit_dates(audit: BoolArray, observed: BoolArray) -> IntArray:
     """Position of the first audit month of each unit, −1 when it has none.
 
-    A unit whose first audit month has no row would seem to be audited later. Its date is read off the windows of
-    the units with complete rows: the most frequent window that agrees with all months observed.
+    A unit without a row beside its audit months may have been audited longer than it seems. Its window is read off
+    the windows of units that are observed on both sides: the longest one that agrees with all its months.
     """
-    dates = np.where(audit.any(axis=1), audit.argmax(axis=1), -1).astype(np.int32)
-    partial = np.flatnonzero((dates >= 0) & ~observed.all(axis=1))
-    complete = np.flatnonzero((dates >= 0) & observed.all(axis=1))
-    if not len(partial) or not len(complete):
-        return dates
-    windows, counts = np.unique(np.packbits(audit[complete], axis=1), axis=0, return_counts=True)
-    windows = np.unpackbits(windows[np.argsort(-counts, kind="stable")], axis=1, count=audit.shape[1]).astype(bool)
-    open_ = np.ones(len(partial), dtype=bool)
-    for window in windows:
-        fits = open_ & ((audit[partial] == window) | ~observed[partial]).all(axis=1)
-        dates[partial[fits]] = int(window.argmax())
+    steps = audit.shape[1]
+    has = np.asarray(audit.any(axis=1))
+    first = np.where(has, audit.argmax(axis=1), -1).astype(np.int32)
+    last = np.where(has, steps - 1 - audit[:, ::-1].argmax(axis=1), -1)
+    rows = np.arange(len(audit))
+    before = (first <= 0) | observed[rows, np.maximum(first - 1, 0)]
+    after = (last >= steps - 1) | observed[rows, np.minimum(last + 1, steps - 1)]
+    sure = has & before & after
+    unsure = np.flatnonzero(has & ~sure)
+    if not len(unsure) or not sure.any():
+        return first
+    windows = np.unique(np.column_stack([first[sure], last[sure]]), axis=0)
+    windows = windows[np.lexsort((windows[:, 0], windows[:, 0] - windows[:, 1]))]
+    start, stop = first[unsure][:, None], last[unsure][:, None]
+    months, open_ = np.arange(steps), np.ones(len(unsure), dtype=bool)
+    for begin, end in windows:
+        added = (months >= begin) & (months <= end) & ((months < start) | (months > stop))
+        within = (begin <= start[:, 0]) & (end >= stop[:, 0])
+        fits = open_ & within & ~(added & observed[unsure]).any(axis=1)
+        first[unsure[fits]] = begin
         open_ &= ~fits
-    return dates
+    return first

@@ -11,11 +11,12 @@ from helpers.analysis.effects import averages
 from helpers.analysis.effects.building import Drop
 from helpers.analysis.effects.coding import NEVER, EffectsError, FloatArray, month_label
 from helpers.analysis.effects.inference import Percent, interval, p_value, simultaneous
-from helpers.analysis.effects.leads import PretrendTest, lead_estimates, pretrend
+from helpers.analysis.effects.leads import Leads, PretrendTest, designed, lead_estimates, pretrend
 from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.solving import Solved, jackknife_variance
 from helpers.analysis.effects.strata import Plan
 from helpers.analysis.effects.sums import LongArray, event_of
+from helpers.analysis.effects.within import Design, solve_regressors
 
 if TYPE_CHECKING:
     from helpers.analysis.effects.honest import HonestDiD
@@ -321,9 +322,18 @@ class Fit:
         return self.panel
 
     # ---------------------------------------------------------------- doubts
-    def _leads(self, leads: int):  # type: ignore[no-untyped-def]
+    def _regress(self, columns: Design) -> tuple[FloatArray, FloatArray]:
+        """Coefficients on untreated months, whole and without each region."""
+        return solve_regressors(*designed(self.plan.strata, columns, len(self.contributing)))
+
+    def _leads(self, leads: int) -> Leads:
         return lead_estimates(
-            self.plan.strata, self.layout.times, leads, self.spec.anticipation, len(self.contributing)
+            self._regress,
+            self.plan.strata,
+            self.layout.times,
+            leads,
+            self.spec.anticipation,
+            len(self.contributing),
         )
 
     def pretrend_test(self, leads: int = 3) -> PretrendTest:
@@ -340,7 +350,7 @@ class Fit:
         -------
         PretrendTest
         """
-        return pretrend(self._leads, self.plan.strata, self.layout.times, leads, self.contributing)
+        return pretrend(self._leads, self._regress, self.layout.times, leads, self.contributing)
 
     def placebo(self, shift: int = 4) -> "Fit":
         """The same estimate as if treatment had begun ``shift`` months earlier, on untreated months alone.

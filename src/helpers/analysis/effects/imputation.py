@@ -14,8 +14,9 @@ from helpers.analysis.effects.fit import Fit, Layout
 from helpers.analysis.effects.inference import warn_few
 from helpers.analysis.effects.masks import Masks, lost, make_masks
 from helpers.analysis.effects.panel import Panel
-from helpers.analysis.effects.solving import Solved, jackknife_variance, leave_one_out
+from helpers.analysis.effects.solving import Solved, components, jackknife_variance, leave_one_out, month_effects
 from helpers.analysis.effects.strata import Chain, Plan, decide
+from helpers.analysis.effects.sums import Keys
 
 VARIANCES = ("jackknife", "analytic")
 
@@ -74,7 +75,9 @@ class Imputation:
         """The declared chain of strata."""
         return Chain(self.effects, self.fallback, self.min_controls, self.min_share, self.drop_audit)
 
-    def masks(self, panel: Panel, outcome: str, shift: int = 0, cohort: IntArray | None = None) -> Masks:
+    def masks(
+        self, panel: Panel, outcome: str, shift: int = 0, cohort: IntArray | None = None, sample: bool = True
+    ) -> Masks:
         """Roles of the service-months under these settings."""
         return make_masks(
             panel,
@@ -84,6 +87,7 @@ class Imputation:
             shift=shift,
             drop_audit=self.drop_audit,
             cohort=cohort,
+            sample=sample,
         )
 
     def fit(self, panel: Panel, outcome: str, *, shift: int = 0) -> Fit:
@@ -110,7 +114,7 @@ class Imputation:
         plan = decide(self.chain(), masks.sums, masks.total, int(panel.times[-1]))
         found = assemble(self, panel, outcome, plan, masks.drops, shift)
         alone = lost(masks, masks.untreated(self.drop_audit))
-        found = replace(found, drops=found.drops + alone + _unlinked(plan, alone))
+        found = replace(found, drops=found.drops + alone + unlinked(plan, alone))
         if self.vcov == "analytic":
             from helpers.analysis.effects.units import analytic_se
 
@@ -145,6 +149,21 @@ class Imputation:
             raise EffectsError("the analytic variance needs the whole panel; use vcov='jackknife' for a stream")
         return stream(self, chunks, outcome, roles)
 
+    def point(self, panel: Panel, outcome: str, shift: int, cohort: IntArray) -> float:
+        """Estimate alone under other dates, for permutations; regions do not matter, so the cells are coarser."""
+        masks = self.masks(panel, outcome, shift, cohort)
+        keys = Keys(np.zeros_like(masks.keys.cluster), masks.keys.stratum, masks.keys.audit, masks.keys.cohort)
+        masks = replace(masks, keys=keys)
+        plan = decide(self.chain(), masks.sums, masks.total, int(panel.times[-1]))
+        value = weight = 0.0
+        for stratum in plan.strata:
+            moment, response = stratum.cells.moment.sum(axis=0), stratum.cells.response.sum(axis=0)
+            effect = month_effects(moment, response, components(moment))
+            rows = stratum.rows
+            value += float(rows.level.sum() - (rows.slope @ effect).sum())
+            weight += float(rows.weight.sum())
+        return value / weight
+
 
 def solve_plan(plan: Plan, clusters: int) -> tuple[Solved, ...]:
     """Month effects of every stratum, whole and without each region."""
@@ -160,7 +179,8 @@ def contributing(plan: Plan, clusters: int) -> BoolArray:
     return seen
 
 
-def _unlinked(plan: Plan, alone: tuple[Drop, ...]) -> tuple[Drop, ...]:
+def unlinked(plan: Plan, alone: tuple[Drop, ...]) -> tuple[Drop, ...]:
+    """Treated months that leave the estimand for want of a comparison, beyond those of services left ``alone``."""
     left_out = plan.treated - sum(int(s.rows.count.sum()) for s in plan.strata) - sum(drop.rows for drop in alone)
     if left_out <= 0:
         return ()

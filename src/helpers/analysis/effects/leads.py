@@ -12,7 +12,7 @@ from helpers.analysis.effects.coding import NEVER, BoolArray, EffectsError, Floa
 from helpers.analysis.effects.solving import jackknife_variance
 from helpers.analysis.effects.strata import Stratum
 from helpers.analysis.effects.sums import Cells, LongArray
-from helpers.analysis.effects.within import normal_equations, rank, solve_regressors
+from helpers.analysis.effects.within import Design, normal_equations, rank
 
 MANY_REGIONS = 20
 """From so many regions on the F test of three or four leads keeps its size."""
@@ -61,10 +61,12 @@ class PretrendTest:
     note: str
 
 
-def _designed(
-    strata: tuple[Stratum, ...], columns: Callable[[Cells, BoolArray], FloatArray], clusters: int
-) -> tuple[FloatArray, FloatArray]:
-    """Normal equations of regressors that several strata share."""
+Regress = Callable[[Design], tuple[FloatArray, FloatArray]]
+"""Coefficients of regressors shared by the strata, whole and without each region; NaN where not identified."""
+
+
+def designed(strata: tuple[Stratum, ...], columns: Design, clusters: int) -> tuple[FloatArray, FloatArray]:
+    """Normal equations of regressors that several strata share, whole (first) and without each region."""
     left: FloatArray | None = None
     right: FloatArray | None = None
     for stratum in strata:
@@ -76,7 +78,7 @@ def _designed(
     return left, right
 
 
-def _indicators(times: LongArray, events: LongArray) -> Callable[[Cells, BoolArray], FloatArray]:
+def _indicators(times: LongArray, events: LongArray) -> Design:
     def columns(cells: Cells, own: npt.NDArray[np.bool_]) -> FloatArray:
         treated = own & (cells.cohort != NEVER) & (cells.cohort <= times[-1])
         event = times[None, :] - cells.cohort.astype(np.int64)[:, None]
@@ -100,18 +102,19 @@ def _available(strata: tuple[Stratum, ...], times: LongArray, before: int) -> di
 
 
 def lead_estimates(
-    strata: tuple[Stratum, ...], times: LongArray, leads: int, anticipation: int, clusters: int
+    regress: Regress, strata: tuple[Stratum, ...], times: LongArray, leads: int, anticipation: int, clusters: int
 ) -> Leads:
     """Coefficients of the latest untreated event times, relative to all earlier months of the service.
 
     Parameters
     ----------
+    regress : callable
+        Regression on untreated months.
     strata : tuple of Stratum
     times : int array
     leads : int
         Wanted number; fewer come back when earlier months do not suffice for a reference.
-    anticipation : int
-    clusters : int
+    anticipation, clusters : int
 
     Returns
     -------
@@ -120,9 +123,9 @@ def lead_estimates(
     available = _available(strata, times, anticipation)
     events = np.asarray(sorted(available, reverse=True)[:leads][::-1], dtype=np.int64)
     while len(events):
-        left, right = _designed(strata, _indicators(times, events), clusters)
+        left, _ = designed(strata, _indicators(times, events), clusters)
         if rank(left[0]) == len(events):
-            value, without = solve_regressors(left, right)
+            value, without = regress(_indicators(times, events))
             return Leads(events, value, without, np.asarray([available[int(e)] for e in events], dtype=np.int64))
         events = events[1:]
     return Leads(events, np.zeros(0), np.zeros((clusters, 0)), np.zeros(0, dtype=np.int64))
@@ -130,7 +133,7 @@ def lead_estimates(
 
 def pretrend(
     estimate: Callable[[int], Leads],
-    strata: tuple[Stratum, ...],
+    regress: Regress,
     times: LongArray,
     leads: int,
     contributing: BoolArray,
@@ -149,7 +152,7 @@ def pretrend(
     table = pd.DataFrame(
         {"event_time": found.events, "att": found.value, "se": np.sqrt(np.diag(cov)), "n": found.count}
     )
-    slope, slope_se = _slope(strata, times, contributing)
+    slope, slope_se = _slope(regress, times, contributing)
     half = float(stats.t.ppf(0.975, regions - 1)) * slope_se
     return PretrendTest(
         statistic,
@@ -166,7 +169,7 @@ def pretrend(
     )
 
 
-def _slope(strata: tuple[Stratum, ...], times: LongArray, contributing: BoolArray) -> tuple[float, float]:
+def _slope(regress: Regress, times: LongArray, contributing: BoolArray) -> tuple[float, float]:
     """Difference in linear trend before treatment, log points (or units) a month."""
     centred = (times - times.mean()).astype(np.float64)
 
@@ -174,5 +177,5 @@ def _slope(strata: tuple[Stratum, ...], times: LongArray, contributing: BoolArra
         treated = own & (cells.cohort != NEVER) & (cells.cohort <= times[-1])
         return (treated[:, None] * centred)[:, :, None]
 
-    value, without = solve_regressors(*_designed(strata, columns, len(contributing)))
+    value, without = regress(columns)
     return float(value[0]), float(np.sqrt(jackknife_variance(value, without, contributing)[0, 0]))

@@ -10,6 +10,9 @@ from helpers.analysis.effects.coding import NEVER, BoolArray, EffectsError, Floa
 from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.sums import Cells, Keys, Rows, cell_sums, treated_rows
 
+ALONE = "treated months of a service without an untreated one"
+"""Reason of a drop."""
+
 
 @dataclass(frozen=True)
 class Masks:
@@ -66,6 +69,7 @@ def make_masks(
     shift: int = 0,
     drop_audit: bool = True,
     cohort: IntArray | None = None,
+    sample: bool = True,
 ) -> Masks:
     """Roles of the service-months of one outcome.
 
@@ -84,6 +88,8 @@ def make_masks(
         Whether placebo months inside the audit window are left out as well.
     cohort : int array, optional
         First treated steps to use instead of the panel's (permutations).
+    sample : bool
+        False for one piece of a stream, which may lack treated months or values.
 
     Raises
     ------
@@ -99,7 +105,7 @@ def make_masks(
     if missing:
         affected = int((panel.observed & ~seen).any(axis=1).sum())
         drops.append(Drop(f"{outcome} missing", missing, affected))
-    if not seen.any():
+    if sample and not seen.any():
         raise EffectsError(f"column {outcome} has no value")
     dates = panel.cohort if cohort is None else cohort
     first = dates.astype(np.int64)[:, None]
@@ -114,11 +120,11 @@ def make_masks(
         clean = clean & ~(ever & (times >= first - shift - anticipation))
         dates = np.where(dates == NEVER, NEVER, dates - shift).astype(np.int32)
     total = int(treated.sum())
-    if total == 0:
+    if sample and total == 0:
         raise EffectsError(f"no treated service-month with a value of {outcome}")
     keys = Keys(panel.cluster_code, panel.stratum_code, panel.audit_code, dates)
     weight = None if weights is None else panel.weight_matrix(weights)
-    if weight is not None and not (weight[treated] > 0).any():
+    if sample and weight is not None and not (weight[treated] > 0).any():
         raise EffectsError(f"weights {weights} are zero in every treated service-month")
     return Masks(y, treated, clean, panel.audit, dates, weight, keys, total, tuple(drops))
 
@@ -128,4 +134,4 @@ def lost(masks: Masks, untreated: npt.NDArray[np.bool_]) -> tuple[Drop, ...]:
     alone = masks.treated & ~np.asarray(untreated.any(axis=1))[:, None]
     if not alone.any():
         return ()
-    return (Drop("no untreated month of the service", int(alone.sum()), int(alone.any(axis=1).sum())),)
+    return (Drop(ALONE, int(alone.sum()), int(alone.any(axis=1).sum())),)

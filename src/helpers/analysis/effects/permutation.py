@@ -1,16 +1,11 @@
 """Permutation of dates: how large an effect chance alone would show."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.analysis.effects import averages
-from helpers.analysis.effects.coding import EffectsError, FloatArray, IntArray
+from helpers.analysis.effects.coding import EffectsError, IntArray
 from helpers.analysis.effects.fit import Fit
-from helpers.analysis.effects.masks import Masks
-from helpers.analysis.effects.solving import Solved, components, month_effects
-from helpers.analysis.effects.strata import decide
-from helpers.analysis.effects.sums import Keys
 
 
 @dataclass(frozen=True)
@@ -83,26 +78,7 @@ def _between_services(stratum: IntArray, audit: IntArray, cohort: IntArray, rng:
 
 
 def _point(fit: Fit, cohort: IntArray) -> float:
-    """Estimate alone, without the jackknife: regions do not matter, so the cells are coarser."""
-    panel, spec = fit._whole_panel(), fit.spec
     try:
-        masks = spec.masks(panel, fit.outcome, fit.shift, cohort)
-        keys = Keys(np.zeros_like(masks.keys.cluster), masks.keys.stratum, masks.keys.audit, masks.keys.cohort)
-        masks = replace(masks, keys=keys)
-        return point(fit, masks)
+        return fit.spec.point(fit._whole_panel(), fit.outcome, fit.shift, cohort)
     except EffectsError:
         return float("nan")
-
-
-def point(fit: Fit, masks: Masks) -> float:
-    """Estimate of a fit's settings on other masks, without any standard error."""
-    plan = decide(fit.spec.chain(), masks.sums, masks.total, int(fit.layout.times[-1]))
-    solved = []
-    for stratum in plan.strata:
-        moment, response = stratum.cells.moment.sum(axis=0), stratum.cells.response.sum(axis=0)
-        label = components(moment)
-        effect = month_effects(moment, response, label)
-        solved.append(Solved(label, effect, label[None, :], effect[None, :]))
-    whole, _ = averages.totals(plan.strata, tuple(solved), averages.everything, 1, 1)
-    value: FloatArray = fit._link(whole, whole.weight)
-    return float(value[0])

@@ -77,12 +77,16 @@ class Solved:
         Components and month effects on the full sample.
     label_without, effect_without : arrays, shape (G, T)
         The same without each region.
+    base_without : array, shape (G, R), optional
+        Multiplicative model with few regions: imputed means of the stratum's rows without each region, exactly; then
+        the effects play no part.
     """
 
     label: IntArray
     effect: FloatArray
     label_without: IntArray
     effect_without: FloatArray
+    base_without: FloatArray | None = None
 
 
 def leave_one_out(moment: FloatArray, response: FloatArray, cluster: IntArray, clusters: int) -> Solved:

@@ -5,8 +5,9 @@ one, and what remains is added up in *cells* (region × stratum × audit date ×
 may come in pieces, and leaving one region out is a subtraction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -219,21 +220,46 @@ def treated_rows(
         weight = hit.astype(np.float64) if weights is None else np.where(hit, weights[units], 0.0)
         return weight, share, weight * (np.where(hit, y[units], 0.0) - mean)
 
-    return _rows(keys, first, chosen, treated, piece, additive=True)
+    return rows_from(keys, first, chosen, treated, piece)
 
 
-def _rows(keys: Keys, first: IntArray, chosen: LongArray, treated, piece, additive: bool) -> Rows:  # type: ignore[no-untyped-def]
-    """Rows from a function that gives, for some units, the weight of each month, the baseline shares and the level."""
-    steps = treated.shape[1]
+Piece = Callable[[LongArray], tuple[FloatArray, FloatArray, FloatArray]]
+"""For some units: weight of each treated month, share of each baseline month, level of each treated month."""
+
+
+def rows_from(
+    keys: Keys,
+    first: IntArray,
+    chosen: LongArray,
+    count: npt.NDArray[np.generic],
+    piece: Piece,
+    size: LongArray | None = None,
+) -> Rows:
+    """Rows from a function of units.
+
+    Parameters
+    ----------
+    keys, first
+        Codes of the units and their first baseline month.
+    chosen : int array
+        Units with a treated month.
+    count : bool or int array, shape (N, T)
+        Treated service-months.
+    piece : callable
+        Weight, baseline share and level of some units.
+    size : int array, shape (N,), optional
+        Services that a unit stands for; then ``base`` of the rows is their weight (the multiplicative model).
+    """
+    steps = count.shape[1]
     groups = _group([keys.cluster, keys.stratum, keys.audit, keys.cohort, first], chosen)
-    parts: list[tuple[LongArray, ...]] = []
-    floats: list[tuple[FloatArray, ...]] = []
+    whole: list[tuple[LongArray, ...]] = []
+    real: list[tuple[FloatArray, ...]] = []
     for begin, end in groups.blocks():
         begins = groups.starts[begin : end + 1]
         units = groups.order[begins[0] : begins[-1]]
         local = begins - begins[0]
         weight, share, level = piece(units)
-        counts = np.add.reduceat(treated[units], local[:-1], axis=0, dtype=np.int64)
+        counts = np.add.reduceat(count[units], local[:-1], axis=0, dtype=np.int64)
         weights = np.add.reduceat(weight, local[:-1], axis=0)
         levels = np.add.reduceat(level, local[:-1], axis=0)
         for group in range(begin, end):
@@ -241,19 +267,24 @@ def _rows(keys: Keys, first: IntArray, chosen: LongArray, treated, piece, additi
             months = np.flatnonzero(counts[group - begin])
             slope = -(weight[part][:, months].T @ share[part])
             slope[np.arange(len(months)), months] += weights[group - begin, months]
-            parts.append((np.full(len(months), group), months, counts[group - begin, months]))
-            floats.append((levels[group - begin, months], slope, weights[group - begin, months]))
-    if parts:
-        cell, month, count = (np.concatenate([part[i] for part in parts]) for i in range(3))
-        level, slope, weight = (np.concatenate([part[i] for part in floats]) for i in range(3))
-    else:
-        cell = month = count = np.zeros(0, dtype=np.int64)
-        level, slope, weight = np.zeros(0), np.zeros((0, steps)), np.zeros(0)
+            whole.append((np.full(len(months), group), months, counts[group - begin, months]))
+            real.append((levels[group - begin, months], slope, weights[group - begin, months]))
+    cell, month, count_ = (_join([part[i] for part in whole], np.zeros(0, dtype=np.int64)) for i in range(3))
+    empty = (np.zeros(0), np.zeros((0, steps)), np.zeros(0))
+    level, slope, weight = (_join([part[i] for part in real], empty[i]) for i in range(3))
     key = groups.key.astype(np.int32).reshape(-1, 5)[cell]
+    base = np.zeros(len(cell)) if size is None else weight
+    units_of = np.diff(groups.starts)
+    if size is not None and len(groups.order):
+        units_of = np.add.reduceat(size[groups.order], groups.starts[:-1])
     return Rows(
         cell.astype(np.int32), key[:, 0], key[:, 1], key[:, 2], key[:, 3], key[:, 4], month.astype(np.int32),
-        level, np.zeros(len(cell)) if additive else weight.copy(), slope, weight, count, np.diff(groups.starts),
+        level, base, slope, weight, count_, units_of,
     )  # fmt: skip
+
+
+def _join(parts: list[npt.NDArray[Any]], empty: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate(parts) if parts else empty
 
 
 def event_of(cohort: IntArray, month: IntArray, times: LongArray) -> IntArray:

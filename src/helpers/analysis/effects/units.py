@@ -7,17 +7,20 @@ import numpy.typing as npt
 
 from helpers.analysis.effects.coding import FloatArray
 from helpers.analysis.effects.fit import Fit
+from helpers.analysis.effects.imputation import Imputation
 from helpers.analysis.effects.masks import Masks
 from helpers.analysis.effects.solving import Solved, components, solve
-from helpers.analysis.effects.strata import LEVELS, Stratum
+from helpers.analysis.effects.strata import LEVELS, Plan, Stratum
 from helpers.analysis.effects.sums import LongArray
 
 
-def _served(fit: Fit, masks: Masks) -> Iterator[tuple[Stratum, Solved, LongArray, npt.NDArray[np.bool_]]]:
+def _served(
+    spec: Imputation, plan: Plan, solutions: tuple[Solved, ...], masks: Masks
+) -> Iterator[tuple[Stratum, Solved, LongArray, npt.NDArray[np.bool_]]]:
     """Stratum, its month effects, positions of its served services, and the baseline mask that it used."""
     keys = masks.keys
-    for stratum, solved in zip(fit.plan.strata, fit.solved, strict=True):
-        drop = True if stratum.level != fit.spec.effects else fit.spec.drop_audit
+    for stratum, solved in zip(plan.strata, solutions, strict=True):
+        drop = True if stratum.level != spec.effects else spec.drop_audit
         base = masks.untreated(drop)
         pairs = np.unique(np.column_stack([stratum.rows.stratum, stratum.rows.audit]), axis=0)
         mine = np.zeros(len(keys.cluster), dtype=bool)
@@ -37,6 +40,14 @@ def _effects(masks: Masks, solved: Solved, units: LongArray, base: npt.NDArray[n
     return np.where(hit & linked, fitted - own[:, None], np.nan)
 
 
+def kept_months(spec: Imputation, plan: Plan, solutions: tuple[Solved, ...], masks: Masks) -> npt.NDArray[np.bool_]:
+    """Treated service-months that have an identified comparison, shape (N, T)."""
+    kept = np.zeros(masks.treated.shape, dtype=bool)
+    for _, solved, units, base in _served(spec, plan, solutions, masks):
+        kept[units] = ~np.isnan(_effects(masks, solved, units, base))
+    return kept
+
+
 def unit_effects(fit: Fit) -> tuple[LongArray, FloatArray, FloatArray]:
     """Position, weight and mean effect of each service that was kept.
 
@@ -51,7 +62,7 @@ def unit_effects(fit: Fit) -> tuple[LongArray, FloatArray, FloatArray]:
     """
     masks = fit.spec.masks(fit._whole_panel(), fit.outcome, fit.shift)
     positions, weights, effects = [], [], []
-    for _, solved, units, base in _served(fit, masks):
+    for _, solved, units, base in _served(fit.spec, fit.plan, fit.solved, masks):
         tau = _effects(masks, solved, units, base)
         weight = np.where(np.isnan(tau), 0.0, 1.0 if masks.weights is None else masks.weights[units])
         total = weight.sum(axis=1)
@@ -80,7 +91,7 @@ def analytic_se(fit: Fit, masks: Masks) -> float:
     total = sum(float(s.rows.weight.sum()) for s in fit.plan.strata)
     score = np.zeros(len(masks.keys.cluster))
     cells: list[tuple[LongArray, FloatArray, FloatArray]] = []
-    for stratum, solved, units, base in _served(fit, masks):
+    for stratum, solved, units, base in _served(fit.spec, fit.plan, fit.solved, masks):
         tau = _effects(masks, solved, units, base)
         weight = np.where(np.isnan(tau), 0.0, 1.0 if masks.weights is None else masks.weights[units])
         cells.append((units, np.nan_to_num(tau), weight))

@@ -1,0 +1,212 @@
+"""The multiplicative model of one stratum: services conditioned out, Newton steps in the month effects alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from helpers.analysis.effects.coding import BoolArray, EffectsError, FloatArray
+from helpers.analysis.effects.solving import Solved, components, solve
+from helpers.analysis.effects.sums import Cells, Keys, LongArray, Rows, rows_from
+
+_STEPS = 60
+_TOLERANCE = 1e-11
+_VANISHED = -25.0
+"""A month effect below this belongs to a month without a single count: it is left where it is."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Services of one stratum, or groups of services with the same months when exposure does not differ.
+
+    Attributes
+    ----------
+    keys : Keys
+        Codes; sorted by region first.
+    scale : float array, shape (n, T)
+        Exposure in baseline months, 0 elsewhere.
+    base : float array, shape (n, T)
+        Counts in baseline months.
+    total : float array, shape (n,)
+        Σ of ``base``.
+    hit : float array, shape (n, T)
+        Exposure × weight in treated months served here, 0 elsewhere.
+    level : float array, shape (n, T)
+        Counts × weight in treated months.
+    count : int array, shape (n, T)
+        Treated service-months.
+    size : int array, shape (n,)
+        Services that the line stands for.
+    """
+
+    keys: Keys
+    scale: FloatArray
+    base: FloatArray
+    total: FloatArray
+    hit: FloatArray
+    level: FloatArray
+    count: LongArray
+    size: LongArray
+
+
+def compress(counts: Counts) -> Counts:
+    """Add up services of the same cell with the same baseline and treated months; the likelihood is unchanged.
+
+    *Assumes* exposure and weights of one, so that such services share all their month shares.
+    """
+    patterns = np.packbits(np.concatenate([counts.scale > 0, counts.hit > 0], axis=1), axis=1)
+    code = np.column_stack(
+        [counts.keys.cluster, counts.keys.stratum, counts.keys.audit, counts.keys.cohort, patterns.astype(np.int64)]
+    )
+    order = np.lexsort(code.T[::-1])
+    new = np.append(True, (code[order][1:] != code[order][:-1]).any(axis=1))
+    starts = np.flatnonzero(new)
+    first = order[starts]
+
+    def add(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.asarray(np.add.reduceat(values[order], starts, axis=0))
+
+    keys = Keys(*(column[first] for column in _columns(counts.keys)))
+    return Counts(
+        keys, counts.scale[first], add(counts.base), add(counts.total), counts.hit[first], add(counts.level),
+        add(counts.count), add(counts.size),
+    )  # fmt: skip
+
+
+def _columns(keys: Keys) -> tuple[npt.NDArray[np.int32], ...]:
+    return keys.cluster, keys.stratum, keys.audit, keys.cohort
+
+
+def shares(counts: Counts, effect: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Share of each baseline month in the expected counts of the line, and Σ exposure × exp(effect).
+
+    ``effect`` has shape (T,), or (n, T) when lines differ by more than their exposure.
+    """
+    mean = counts.scale * np.exp(effect)
+    total = mean.sum(axis=1)
+    return mean / total[:, None], total
+
+
+def newton(counts: Counts, label: npt.NDArray[np.int32]) -> tuple[FloatArray, int]:
+    """Month effects that maximise the conditional Poisson likelihood, first month of a component zero.
+
+    Returns
+    -------
+    tuple
+        Effects, shape (T,), and the number of steps.
+
+    Raises
+    ------
+    EffectsError
+        When the steps do not converge.
+    """
+    effect = np.zeros(counts.base.shape[1])
+    observed = counts.base.sum(axis=0)
+    best = -np.inf
+    step = np.zeros_like(effect)
+    for number in range(1, _STEPS + 1):
+        pi, total = shares(counts, effect)
+        value = float(observed @ effect - counts.total @ np.log(total))
+        if value < best - 1e-9 * abs(best):
+            step /= 2
+            effect = effect - step
+            continue
+        best = value
+        expected = counts.total @ pi
+        score = observed - expected
+        hessian = np.diag(expected) - (pi * counts.total[:, None]).T @ pi
+        step = solve(hessian, score, label)
+        step = np.where((effect < _VANISHED) & (step < 0), 0.0, np.clip(step, -5, 5))
+        effect = effect + step
+        if float(np.abs(step).max()) < _TOLERANCE * max(1.0, float(np.abs(effect).max())):
+            return effect - effect[label], number
+    raise EffectsError("the month effects of the counts do not converge: are nearly all counts zero?")
+
+
+def pieces(counts: Counts, effect: FloatArray) -> Cells:
+    """Hessian and score by cell at given effects, in the shape of the additive model's cells."""
+    pi, _ = shares(counts, effect)
+    code = np.column_stack(_columns(counts.keys)).astype(np.int64)
+    order = np.lexsort(code.T[::-1])
+    new = np.append(True, (code[order][1:] != code[order][:-1]).any(axis=1))
+    starts = np.append(np.flatnonzero(new), len(order))
+    pi, total, steps = pi[order], counts.total[order], pi.shape[1]
+    expected = pi * total[:, None]
+    response = np.add.reduceat(counts.base[order] - expected, starts[:-1], axis=0)
+    moment = np.zeros((len(starts) - 1, steps, steps))
+    for cell in range(len(starts) - 1):
+        part = slice(starts[cell], starts[cell + 1])
+        moment[cell] -= expected[part].T @ pi[part]
+        moment[cell].flat[:: steps + 1] += expected[part].sum(axis=0)
+    key = code[order][starts[:-1]].astype(np.int32)
+    months = np.add.reduceat((counts.scale[order] > 0) * counts.size[order][:, None], starts[:-1], axis=0)
+    units = np.add.reduceat(counts.size[order], starts[:-1])
+    return Cells(key[:, 0], key[:, 1], key[:, 2], key[:, 3], moment, response, units, months)
+
+
+def predicted_rows(counts: Counts, effect: FloatArray) -> Rows:
+    """Treated cells with their imputed means (``base``) and the derivative by the month effects (``slope``)."""
+    pi, total = shares(counts, effect)
+    mean = counts.hit * np.exp(effect) * (counts.total / total)[:, None]
+    first = (counts.scale > 0).argmax(axis=1).astype(np.int32)
+    chosen = np.flatnonzero(counts.count.any(axis=1))
+
+    def piece(units: LongArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return mean[units], pi[units], counts.level[units]
+
+    return rows_from(counts.keys, first, chosen, counts.count, piece, counts.size)
+
+
+def without_each(
+    counts: Counts, effect: FloatArray, label: npt.NDArray[np.int32], clusters: int, exact: bool
+) -> Solved:
+    """Change of the month effects when each region is left out.
+
+    Parameters
+    ----------
+    counts : Counts
+    effect, label : arrays, shape (T,)
+        Solution and components on the full sample.
+    clusters : int
+        Number of regions.
+    exact : bool
+        Iterate every replicate to the end and impute its means anew; otherwise one Newton step.
+
+    Returns
+    -------
+    Solved
+        ``effect`` is zero and ``effect_without`` the change.
+    """
+    cells = pieces(counts, effect)
+    steps = len(effect)
+    label_without = np.broadcast_to(label, (clusters, steps)).copy()
+    change = np.zeros((clusters, steps))
+    total, score = cells.moment.sum(axis=0), cells.response.sum(axis=0)
+    for region in np.unique(cells.cluster):
+        mine = cells.cluster == region
+        less = total - cells.moment[mine].sum(axis=0)
+        label_without[region] = _links(counts, counts.keys.cluster != region)
+        step = solve(less, score - cells.response[mine].sum(axis=0), label_without[region])
+        change[region] = np.clip(step - step[label_without[region]], -5, 5)
+    if not exact:
+        return Solved(label, np.zeros(steps), label_without, change)
+    rows = predicted_rows(counts, effect)
+    base = np.tile(rows.base, (clusters, 1))
+    for region in np.unique(cells.cluster):
+        kept = _subset(counts, counts.keys.cluster != region)
+        if len(kept.total):
+            moved, _ = newton(kept, label_without[region])
+            base[region] = predicted_rows(counts, moved).base
+    return Solved(label, np.zeros(steps), label_without, change, base)
+
+
+def _subset(counts: Counts, chosen: BoolArray) -> Counts:
+    keys = Keys(*(column[chosen] for column in _columns(counts.keys)))
+    rest = {name: getattr(counts, name)[chosen] for name in Counts.__dataclass_fields__ if name != "keys"}
+    return Counts(keys, **rest)
+
+
+def _links(counts: Counts, chosen: BoolArray) -> npt.NDArray[np.int32]:
+    mask = (counts.scale[chosen] > 0).astype(np.float64)
+    return components(mask.T @ mask)
