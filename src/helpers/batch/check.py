@@ -73,13 +73,13 @@ def validate(
         verdict, not an exception.
     """
     environment.prepare()
-    if engine == "warm":
-        warm.heat()
     verdicts = {path: verdict for path in notebooks if (verdict := _unfit(path))}
     fit = [path for path in notebooks if path not in verdicts]
     loop = _Loop(jobs, pictures, started, finished)
     if fit:
-        with _ONE_SESSION, tempfile.TemporaryDirectory(prefix="cc-nbval-") as folder, _quiet() as said:
+        with _ONE_SESSION, warm.pinned(), tempfile.TemporaryDirectory() as folder, _quiet() as said:
+            if engine == "warm":
+                warm.heat()
             sanitize = Path(folder, "sanitize.cfg")
             sanitize.write_text(SANITIZE, encoding="ascii")
             empty = Path(folder, "pytest.ini")

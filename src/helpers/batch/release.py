@@ -88,7 +88,7 @@ def _locked(release: plan.Release, work: Callable[[Run], Outcome]) -> Outcome:
     began, started, cpu = time.perf_counter(), now(), own_cpu()
     stopper = workers.Stopper()
     log = release.folder / "run.jsonl"
-    with locking.exclusive(release.collection, started), stopper.installed():
+    with locking.exclusive(release.collection, started), stopper.installed(), warm.pinned():
         publishing.sweep(release.folder)
         with Progress(log, release.options.style) as progress:
             run = Run(
@@ -156,8 +156,8 @@ def _steps(run: Run) -> Outcome:
         key = plan.step_key(step, job, run.base, run.inputs)
         if not run.release.options.force and memory.is_current(step, key, run.inputs):
             continue
-        _heat(run)
         run.progress.begin(step.name, 1)
+        _heat(run)
         product = next(iter(workers.local([job], 1, run.progress.started)))
         run.cpu_seconds += product.kernel_seconds
         run.progress.finished(step.name, product.error, product.seconds)
@@ -187,19 +187,23 @@ def _reports(run: Run) -> None:
     run.skipped += [decision.name for decision in decisions if decision.action == "skip"]
     if not chosen:
         return
-    _heat(run)
     by_id = {job.report_id: job for job in chosen}
     run.progress.begin("reports", len(chosen), len(run.skipped))
+    _heat(run)
     for product in _runner(run)(_longest_first(chosen, status), run.progress.started):
-        job = by_id[product.report_id]
-        with run.stopper.held():
-            row = publishing.publish(release, job, product, status)
-        run.cpu_seconds += product.kernel_seconds
-        run.progress.finished(job.report_id, row.error, product.seconds)
-        if row.status == "failed":
-            run.failed[job.report_id] = row.error
-        else:
-            run.built.append(job.report_id)
+        _take(run, by_id[product.report_id], product)
+
+
+def _take(run: Run, job: Job, product: Product) -> None:
+    """Publish one product and count it."""
+    with run.stopper.held():
+        row = publishing.publish(run.release, job, product, run.status)
+    run.cpu_seconds += product.kernel_seconds
+    run.progress.finished(job.report_id, row.error, product.seconds)
+    if row.status == "failed":
+        run.failed[job.report_id] = row.error
+    else:
+        run.built.append(job.report_id)
 
 
 def _longest_first(jobs: list[Job], status: records.Status) -> list[Job]:

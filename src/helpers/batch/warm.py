@@ -1,5 +1,6 @@
 """The client's side of a warm start: one forkserver per client process, asked for one kernel at a time."""
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -34,6 +35,7 @@ class _Warm:
     signature: tuple[Any, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     kernels: list["ForkedKernel"] = field(default_factory=list)
+    pinned: bool = False
 
 
 # Guards `Process.start` (it looks at `__main__`) and the reading of exit codes (two readers would lose one).
@@ -90,11 +92,28 @@ def available() -> str:
 
 def heat() -> None:
     """Start the warm process now, without waiting for it: it imports while the first steps run."""
-    if not available():
-        with _LOCK:
+    if available():
+        return
+    with _LOCK, contextlib.suppress(ColdStart):
+        _ensure_current()
+        with _blank_main():
+            forkserver.ensure_running()
+
+
+@contextmanager
+def pinned() -> Iterator[None]:
+    """Keep the warm process of the beginning for the whole block, whatever happens to the source files meanwhile.
+
+    A batch computes its content keys once, so all its kernels must run the code of that moment.
+    """
+    with _LOCK, contextlib.suppress(ColdStart):
+        if server_pid() is not None:
             _ensure_current()
-            with _blank_main():
-                forkserver.ensure_running()
+    before, _WARM.pinned = _WARM.pinned, True
+    try:
+        yield
+    finally:
+        _WARM.pinned = before
 
 
 def start(request: forked.KernelRequest) -> ForkedKernel:
@@ -113,6 +132,8 @@ def start(request: forked.KernelRequest) -> ForkedKernel:
         if environment.import_time(request.environment) != _WARM.variables:
             raise ColdStart("the kernel wants other import-time variables than the warm process has")
         process, gate = _spawn(request)
+        kernel = ForkedKernel(process)  # known at once: nobody may stop the warm process between here and its answer
+        _WARM.kernels = [known for known in _WARM.kernels if known.poll() is None] + [kernel]
     try:
         refusal = gate.recv() if gate.poll(START_SECONDS) else "the warm process did not answer in time"
     except EOFError:
@@ -120,11 +141,8 @@ def start(request: forked.KernelRequest) -> ForkedKernel:
     finally:
         gate.close()
     if refusal:
-        process.kill()
+        kernel.kill()
         raise ColdStart(refusal)
-    kernel = ForkedKernel(process)
-    with _LOCK:
-        _WARM.kernels = [known for known in _WARM.kernels if known.returncode is None] + [kernel]
     return kernel
 
 
@@ -170,6 +188,8 @@ def cpu_seconds() -> float:
 
 def _ensure_current() -> None:
     """A warm process that has imported the code and the variables of today; the caller holds the lock."""
+    if _WARM.pinned and server_pid() is not None:
+        return
     signature = source_signature()
     if _WARM.signature == signature:
         return
