@@ -162,6 +162,13 @@ def time_of(period: str) -> float:
     return parsed.year + (parsed.number - 0.5) / parts
 
 
+def start_of(period: str) -> float:
+    """Start of a period on an axis of years: 2024 and 2024-H1 → 2024.0."""
+    parsed = periods.parse(period)
+    parts = {"year": 1, "half": 2, "quarter": 4, "month": 12}[parsed.kind]
+    return parsed.year + (parsed.number - 1) / parts
+
+
 def months_of(period: str) -> tuple[str, str]:
     """First and last month of a period as text, ``2024-01`` and ``2024-06``."""
     parsed = periods.parse(period)

@@ -160,6 +160,11 @@ def country_headline(estimate: Estimate, lang: str) -> str:
     return fill("H_country", lang, value=level(estimate, lang), interval=f" ({words})" if words else "")
 
 
+def last_value(estimate: Estimate, lang: str) -> str:
+    """The latest value of a region that has none in the release period."""
+    return fill("H_last", lang, value=level(estimate, lang), period=formats.period(estimate.period, lang))
+
+
 def comparison_id(difference: Estimate, smallest: float) -> str:
     """L1, L2 or L3: the interval of the *difference* decides, never the overlap of two intervals."""
     if difference.excludes_zero:

@@ -19,6 +19,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Для {of} индекс за {period} не опубликован. Ниже — то, что известно.",
         "No index was published for {of} for {period}. What is known follows.",
     ),
+    "H_last": (
+        "Последнее опубликованное значение индекса — {value} ({period}).",
+        "The latest published value of the index is {value} ({period}).",
+    ),
     "H_country": (
         "Среднее значение индекса по России — {value}{interval}.",
         "The Russian mean of the index is {value}{interval}.",

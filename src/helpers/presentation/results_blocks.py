@@ -1,0 +1,404 @@
+"""Blocks 5, 6, 9, 10 and 11 of a result: comparison, trend, rank, map, executive bodies."""
+
+import itertools
+
+from helpers.presentation import formats, wording
+from helpers.presentation.results_context import Context
+from helpers.presentation.results_parts import (
+    Agencies,
+    Agency,
+    ChartText,
+    Comparison,
+    ComparisonRow,
+    Estimate,
+    Gap,
+    LeagueRow,
+    RankResult,
+    Region,
+    SeriesBreak,
+    Tile,
+    TileClass,
+    TileMap,
+    Trend,
+    TrendPoint,
+)
+from helpers.presentation.results_regions import by_district
+from helpers.presentation.results_values import (
+    INDEX,
+    TOTAL,
+    difference,
+    number,
+    observed,
+    score,
+    start_of,
+    time_of,
+    whole,
+)
+from helpers.presentation.wording_terms import INDICATORS, INTERVALS, entity, pick, term
+from helpers.tables import periods
+
+FEW = 5  # fewer services than this are suppressed
+FEWEST_TILES = 10  # a map of fewer values says less than their table
+MOST_PEERS = 20
+
+
+def dot_text(label: str, estimate: Estimate, lang: str) -> str:
+    """«Россия — 55,6 % (54,1–57,1)» for an alternative text."""
+    text = f"{label} — {wording.level(estimate, lang)}" if lang == "ru" else f"{label} {wording.level(estimate, lang)}"
+    if estimate.has_interval and estimate.interval_kind != "published_bound":
+        places = formats.decimals_of(estimate.value) + 1 if estimate.interval_kind == "rounding" else 1
+        text += f" ({formats.span(estimate.low, estimate.high, lang, places)})"
+    return text
+
+
+def kinds_of(estimates: list[Estimate], lang: str) -> str:
+    """Names of the intervals that occur, for a subtitle."""
+    names = [pick(INTERVALS[kind], lang) for kind in INTERVALS if kind in {item.interval_kind for item in estimates}]
+    return ", ".join(names)
+
+
+def index_chart(ctx: Context, title: str, period: str, rows: list[Estimate], alt: str, caption: str) -> ChartText:
+    """Words of a chart of the index: quantity, unit, period and kinds of interval in the subtitle."""
+    name = term(INDICATORS, "index", ctx.lang)
+    subtitle = f"{name}, %, {formats.period(period, ctx.lang)}; {kinds_of(rows, ctx.lang)}"
+    return ctx.chart(title, subtitle, alt, caption)
+
+
+def comparison_period(ctx: Context, region: Region) -> str:
+    """The release period if another region of the district or the country has a value in it, else the latest such."""
+    wanted = [p for p in ctx.index_periods() if periods.sort_key(p) <= periods.sort_key(ctx.period)]
+    for period in reversed(wanted):
+        values = ctx.regions_at(period)
+        others = [code for code in values if code != region.code and _is_peer(ctx, code, region)]
+        if region.code in values and (others or ctx.country_at(period)):
+            return period
+    return ""
+
+
+def _is_peer(ctx: Context, code: str, region: Region) -> bool:
+    return bool(region.district) and code in ctx.names and ctx.names[code].district == region.district
+
+
+def comparison(ctx: Context, region: Region) -> Comparison | None:
+    """Block 5 for a region."""
+    period = comparison_period(ctx, region)
+    if not period:
+        return None
+    values = ctx.regions_at(period)
+    own = wording.region_name(region, ctx.lang)
+    rows = [ComparisonRow(region.code, own, "region", values[region.code])]
+    district, country = ctx.at("district", region.district, period), ctx.country_at(period)
+    if district is not None and region.district:
+        name = wording.district_name(region, ctx.lang)
+        rows.append(ComparisonRow(region.district, name, "district", district))
+    if country is not None:
+        rows.append(ComparisonRow("country", ctx.word("country"), "country", country))
+    peers = [code for code in values if code != region.code and _is_peer(ctx, code, region)][:MOST_PEERS]
+    rows += [ComparisonRow(c, wording.region_name(ctx.names[c], ctx.lang), "peer", values[c]) for c in sorted(peers)]
+    return Comparison(sorted_rows(rows), _comparison_text(ctx, rows, period, country))
+
+
+def sorted_rows(rows: list[ComparisonRow]) -> tuple[ComparisonRow, ...]:
+    """Largest value first, ties by label."""
+    return tuple(sorted(rows, key=lambda row: (-(row.estimate.value or 0), row.label)))
+
+
+def _comparison_text(ctx: Context, rows: list[ComparisonRow], period: str, country: Estimate | None) -> ChartText:
+    own = rows[0]
+    gap = difference(own.estimate, country)
+    if gap is not None and gap.excludes_zero:
+        title = wording.difference_point(gap, ctx.lang)
+    else:
+        other = rows[1]
+        title = ctx.pick("Индекс: ", "Index: ") + "; ".join(
+            f"{row.label} {wording.level(row.estimate, ctx.lang)}" for row in (own, other)
+        )
+    shown = [row for row in rows if row.kind != "peer"] or rows[:1]
+    texts = "; ".join(dot_text(row.label, row.estimate, ctx.lang) for row in (*shown, *rows[len(shown) :][:2]))
+    when = formats.period(period, ctx.lang)
+    alt = ctx.pick(
+        f"Точки с интервалами, {when}: {texts}. Всего строк: {len(rows)}.",
+        f"Dots with intervals, {when}: {texts}. Rows in all: {len(rows)}.",
+    )
+    caption = ctx.pick(f"Индекс региона и сравнения, {when}", f"Index of the region and its comparators, {when}")
+    return index_chart(ctx, title, period, [row.estimate for row in rows], alt, caption)
+
+
+def trend(ctx: Context, region: Region | None) -> Trend | None:
+    """Block 6 for a region, or for the country with ``None``; one period alone is no trend."""
+    series = [("country", ctx.word("country"), {p: ctx.country_at(p) for p in ctx.index_periods()})]
+    if region is not None:
+        name, district = wording.region_name(region, ctx.lang), wording.district_name(region, ctx.lang)
+        own = {p: ctx.at("region", region.code, p) for p in ctx.index_periods()}
+        series.insert(0, ("region", name, own))
+        if district:
+            values = {p: ctx.at("district", region.district, p) for p in ctx.index_periods()}
+            series.insert(1, ("district", district, values))
+    first = [p for p, value in series[0][2].items() if value is not None and _is_by(p, ctx.period)]
+    if len(first) < 2:
+        return None
+    breaks = _breaks(ctx, first)
+    points = [
+        TrendPoint(kind, label, p, formats.period(p, ctx.lang), time_of(p), value, _segment(p, breaks))
+        for kind, label, values in series
+        for p, value in values.items()
+        if value is not None and p in first
+    ]
+    return Trend(tuple(points), tuple(breaks), _trend_text(ctx, points, breaks))
+
+
+def _is_by(period: str, limit: str) -> bool:
+    return periods.sort_key(period) <= periods.sort_key(limit)
+
+
+def _breaks(ctx: Context, found: list[str]) -> list[SeriesBreak]:
+    breaks = []
+    for before, after in itertools.pairwise(found):
+        reason = ctx.break_reason(before, after)
+        if reason:
+            middle = max(start_of(after), (time_of(before) + time_of(after)) / 2)
+            breaks.append(SeriesBreak(min(middle, time_of(after) - 0.05), before, after, reason))
+    return breaks
+
+
+def _segment(period: str, breaks: list[SeriesBreak]) -> int:
+    return sum(1 for item in breaks if time_of(period) > item.x)
+
+
+def _trend_text(ctx: Context, points: list[TrendPoint], breaks: list[SeriesBreak]) -> ChartText:
+    own = [point for point in points if point.series == points[0].series]
+    last = own[-1]
+    comparable = not any(item.period_after == last.period for item in breaks)
+    value = wording.level(last.estimate, ctx.lang)
+    if comparable:
+        title = ctx.pick(f"Индекс за {last.period_label}: {value}", f"Index for {last.period_label}: {value}")
+    else:
+        title = ctx.pick(
+            f"Индекс за {last.period_label} — {value}; с прежним ряд не сравним",
+            f"Index for {last.period_label}: {value}; not comparable with the earlier series",
+        )
+    texts = "; ".join(f"{p.period_label} {wording.level(p.estimate, ctx.lang)}" for p in own)
+    cut = ctx.pick("Разрывов ряда", "Series breaks") + f": {len(breaks)}"
+    alt = ctx.pick(
+        f"Динамика индекса, {own[0].label}: {texts}. {cut}; через разрыв линия не проведена.",
+        f"Trend of the index, {own[0].label}: {texts}. {cut}; no line is drawn across a break.",
+    )
+    kinds = kinds_of([point.estimate for point in points], ctx.lang)
+    subtitle = ctx.pick(
+        f"Индекс клиентоцентричности, %; {kinds}; ось не от нуля",
+        f"Client-centricity index, %; {kinds}; the axis does not start at zero",
+    )
+    return ctx.chart(title, subtitle, alt, ctx.pick("Индекс по периодам", "Index by period"))
+
+
+def rank(ctx: Context, region: Region | None) -> RankResult | None:
+    """Block 9: all participants of the release period; None without ranks."""
+    table = ctx.table("ranks")
+    rows = table[(table["rating"] == INDEX) & (table["period"] == ctx.period) & (table["region_iso"] != "")]
+    rows = rows[rows["entity_id"] == rows["region_iso"]]
+    for wanted in (TOTAL, "index"):
+        if (rows["indicator"] == wanted).any():
+            rows = rows[rows["indicator"] == wanted]
+    rows = rows.drop_duplicates("region_iso").sort_values(["rank", "entity_id"], kind="stable")
+    own = rows[rows["region_iso"] == region.code] if region else rows.head(0)
+    if len(rows) < 2 or (region is not None and own.empty):
+        return None
+    league = tuple(_league_row(ctx, row, region) for row in rows.to_dict("records"))
+    kind, low, high, place, units, apart = (
+        _place(own.iloc[0].to_dict()) if region else ("none", 0, 0, 0, len(rows), None)
+    )
+    if not region or place is None:
+        text = _league_text(ctx, league, "")
+        return RankResult(None, None, None, kind, units, None, False, "", (), league, text)
+    sentence_id, sentences = wording.rank(place, low, high, units, kind, ctx.lang, apart)
+    is_first = not wording.is_wide(low, high, units)
+    text = _league_text(ctx, league, sentences[0])
+    return RankResult(place, low, high, kind, units, apart, is_first, sentence_id, sentences, league, text)
+
+
+def _place(row: dict) -> tuple[str, int, int, int | None, int, int | None]:
+    low, high = whole(row["rank_ci_low"]), whole(row["rank_ci_high"])
+    kind = "sampling_95"
+    if low is None or high is None:
+        low, high = whole(row["rank_low"]), whole(row["rank_high"])
+        kind = str(row["interval_kind"]) if row["interval_kind"] not in ("sampling_95", "none") else "method"
+    units = int(row["units_ranked"])
+    return kind, low or 1, high or units, whole(row["rank"]), units, whole(row["indistinguishable_count"])
+
+
+def _league_row(ctx: Context, row: dict, region: Region | None) -> LeagueRow:
+    _, low, high, place, _, _ = _place(row)
+    code = str(row["region_iso"])
+    label = wording.region_name(ctx.names[code], ctx.lang) if code in ctx.names else str(row["entity_name"])
+    value = ctx.at("region", code, ctx.period) or Estimate(number(row["value"]), unit="percent", period=ctx.period)
+    is_own = region is not None and code == region.code
+    return LeagueRow(code, label, value, place, low, high, str(row["tier"]), is_own)
+
+
+def _league_text(ctx: Context, league: tuple[LeagueRow, ...], sentence: str) -> ChartText:
+    first, last = league[0], league[-1]
+    title = sentence or ctx.pick(
+        f"Индекс участников: от {wording.level(last.estimate, ctx.lang)} до {wording.level(first.estimate, ctx.lang)}",
+        f"Index of participants: {wording.level(last.estimate, ctx.lang)} to {wording.level(first.estimate, ctx.lang)}",
+    )
+    own = next((row for row in league if row.is_own), first)
+    texts = "; ".join(dot_text(row.label, row.estimate, ctx.lang) for row in dict.fromkeys((own, first, last)))
+    alt = ctx.pick(
+        f"Все участники по величине индекса, всего {len(league)}, каждый с интервалом: {texts}.",
+        f"All {len(league)} participants by index, each with its interval: {texts}.",
+    )
+    caption = ctx.pick("Участники: значение, место и границы места", "Participants: value, rank and its bounds")
+    return index_chart(ctx, title, ctx.period, [row.estimate for row in league], alt, caption)
+
+
+def tile_map(ctx: Context, region: Region | None) -> TileMap | None:
+    """Block 10: participants of the release period in five fixed classes; None with too few values."""
+    values = ctx.regions_at(ctx.period)
+    cuts = _cuts(ctx)
+    if len(values) < FEWEST_TILES or not cuts:
+        return None
+    tiles = []
+    for item in by_district(ctx.names):
+        value = values.get(item.code)
+        shown = None if value is None else value.value
+        text = formats.missing(ctx.lang) if shown is None else formats.number(shown, ctx.lang)
+        name, district = wording.region_name(item, ctx.lang), wording.district_name(item, ctx.lang)
+        own = region is not None and item.code == region.code
+        number_ = None if shown is None else class_of(shown, cuts)
+        tiles.append(
+            Tile(item.code, item.label, name, district, item.tile_row, item.tile_column, shown, text, number_, own)
+        )
+    classes = _classes(ctx, cuts, tiles)
+    return TileMap(tuple(tiles), classes, _tile_text(ctx, tiles, classes, region))
+
+
+def _cuts(ctx: Context) -> list[float]:
+    """The four highest cuts of the index, lowest first; classes below them are joined into one."""
+    table = ctx.reference("tile_classes")
+    if table.empty:
+        return []
+    rows = table[table["scale"] == "index"]
+    bounds = sorted(float(text) for text in rows["upper_bound"] if text)
+    return bounds[-4:]
+
+
+def class_of(value: float, cuts: list[float]) -> int:
+    """Class 0–4; a value on a cut belongs to the upper class."""
+    return sum(1 for cut in cuts if value >= cut)
+
+
+def _classes(ctx: Context, cuts: list[float], tiles: list[Tile]) -> tuple[TileClass, ...]:
+    edges: list[float | None] = [None, *cuts, None]
+    found = []
+    for i, (low, high) in enumerate(itertools.pairwise(edges)):
+        first = "" if low is None else formats.printed(low, ctx.lang)
+        last = "" if high is None else formats.printed(high, ctx.lang)
+        if not first:
+            label = ctx.pick(f"до {last}", f"below {last}")
+        else:
+            label = f"{first}–{last}" if last else ctx.pick(f"{first} и выше", f"{first} and above")
+        found.append(TileClass(low, high, label, sum(1 for tile in tiles if tile.class_number == i)))
+    return tuple(found)
+
+
+def _tile_text(ctx: Context, tiles: list[Tile], classes: tuple[TileClass, ...], region: Region | None) -> ChartText:
+    own = next((tile for tile in tiles if tile.is_own), None)
+    if own is not None and own.class_number is not None:
+        label = classes[own.class_number].label
+        title = ctx.pick(f"Индекс региона — {own.value_text}: класс {label}", f"Index {own.value_text}: class {label}")
+    else:
+        most = max(classes, key=lambda item: item.count)
+        title = ctx.pick(
+            f"Чаще всего встречается класс {most.label}: {formats.count(most.count, 'region', 'ru')}",
+            f"The most common class is {most.label}: {formats.count(most.count, 'region', 'en')}",
+        )
+    when = ctx.period_label
+    alt = ctx.pick(
+        f"Плиточная карта, индекс за {when}: {title}. В верхнем классе {classes[-1].count}, в нижнем "
+        f"{classes[0].count} из {len(tiles)}. Карта не показывает точность.",
+        f"Tile-grid map, index for {when}: {title}. {classes[-1].count} in the top class and {classes[0].count} in "
+        f"the bottom class of {len(tiles)}. The map shows no certainty.",
+    )
+    subtitle = ctx.pick(
+        f"Индекс, %, {when}; постоянные классы; точность карта не показывает",
+        f"Index, %, {when}; fixed classes; the map shows no certainty",
+    )
+    return ctx.chart(title, subtitle, alt, ctx.pick("Индекс по регионам", "Index by region"))
+
+
+def agencies(ctx: Context, region: Region) -> Agencies | None:
+    """Block 11: bodies of the region in the release period; fewer than five items are suppressed and said."""
+    table = ctx.table("scores")
+    rows = table[
+        (table["level"] == "body")
+        & (table["region_iso"] == region.code)
+        & (table["period"] == ctx.period)
+        & (table["group"] == TOTAL)
+        & table["rating"].isin([INDEX, "b_region_process"])
+    ].drop_duplicates("entity_id")
+    found = [_agency(ctx, row) for row in rows.to_dict("records")] or _published_agencies(ctx, region)
+    if not found:
+        return None
+    found.sort(key=lambda item: (-(item.estimate.value or 0) if item.estimate else 1, item.name))
+    return Agencies(tuple(found), _agency_text(ctx, found))
+
+
+def _agency(ctx: Context, row: dict) -> Agency:
+    estimate, name = score(row), entity(str(row["entity_name"]), ctx.lang)
+    if row["method"] != "published" and estimate.n is not None and estimate.n < FEW:
+        note = ctx.pick(f"мало данных: {estimate.n}", f"too few: {estimate.n}")
+        return Agency(name, estimate.n, None, True, note)
+    return Agency(name, estimate.n, estimate, False)
+
+
+def _published_agencies(ctx: Context, region: Region) -> list[Agency]:
+    table = ctx.table("observations")
+    rows = table[
+        (table["entity_type"] == "regional_agency")
+        & (table["region_iso"] == region.code)
+        & (table["rating"] == INDEX)
+        & (table["period"] == ctx.period)
+    ]
+    note = ctx.pick("опубликована граница", "a bound was published")
+    return [
+        Agency(entity(row["entity_name"], ctx.lang), None, observed(row), False, note)
+        for row in rows.to_dict("records")
+    ]
+
+
+def _agency_text(ctx: Context, rows: list[Agency]) -> ChartText:
+    shown = [row for row in rows if row.estimate is not None]
+    count = formats.count(len(rows), "body", ctx.lang)
+    texts = "; ".join(dot_text(row.name, row.estimate, ctx.lang) for row in shown[:3] if row.estimate)
+    hidden = len(rows) - len(shown)
+    title = ctx.pick(f"Показаны {count}, скрыто (мало данных): {hidden}", f"{count} shown, {hidden} suppressed")
+    if not hidden:
+        title = ctx.pick(
+            f"Органы власти с опубликованным или рассчитанным индексом: {len(rows)}",
+            f"Bodies with an index: {len(rows)}",
+        )
+    alt = ctx.pick(
+        f"Точки по органам власти, всего {len(rows)}: {texts}.", f"Dots by executive body, {len(rows)} in all: {texts}."
+    )
+    caption = ctx.pick("Органы власти: значение и интервал", "Executive bodies: value and interval")
+    return index_chart(ctx, title, ctx.period, [row.estimate for row in shown if row.estimate], alt, caption)
+
+
+def gaps(ctx: Context, region: Region) -> tuple[Gap, ...]:
+    """Differences of the region's processes to the same process of its district, where both have intervals."""
+    table = ctx.table("scores")
+    rows = table[
+        (table["period"] == ctx.period)
+        & (table["group"] != TOTAL)
+        & table["level"].isin(["region", "district", "process"])
+    ]
+    district = {row["group"]: row for row in rows[rows["entity_id"] == region.district].to_dict("records")}
+    found = []
+    for row in rows[rows["entity_id"] == region.code].drop_duplicates("group").to_dict("records"):
+        if row["group"] not in district:
+            continue
+        gap = difference(score(row), score(district[row["group"]]))
+        if gap is not None and gap.excludes_zero:
+            name = term(INDICATORS, str(row["group"]), ctx.lang)
+            found.append(Gap(name, "process", gap, wording.gap_point(name, gap, ctx.lang)))
+    return tuple(found)

@@ -1,0 +1,221 @@
+"""National result from the contract tables: the country × period × language."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from helpers.presentation import formats, results_blocks, results_context, results_facts, results_quality
+from helpers.presentation import results_services as services
+from helpers.presentation import results_text as text
+from helpers.presentation.formats import NBSP
+from helpers.presentation.points import main_points
+from helpers.presentation.results import NationalResult, Release
+from helpers.presentation.results_context import Context
+from helpers.presentation.results_groups import groups
+from helpers.presentation.results_parts import (
+    ChartText,
+    Comparison,
+    ComparisonRow,
+    Estimate,
+    FactSection,
+    Headline,
+    Kpi,
+    RankResult,
+)
+from helpers.presentation.results_values import observed, score
+from helpers.presentation.wording_terms import entity
+
+NOTEBOOK = "06_national_report"
+CHANGES = "service_time_change"
+
+
+def national(tables: dict[str, pd.DataFrame], period: str, lang: str, release: Release) -> NationalResult:
+    """Everything that every product needs for the country.
+
+    Parameters
+    ----------
+    tables : dict of DataFrame
+        As for `results_regional.regional`; ``service_panel`` is not needed.
+    period, lang, release
+        As there.
+
+    Raises
+    ------
+    ValueError
+        If language or period are unknown.
+    """
+    ctx = results_context.build(tables, period, lang, release)
+    first = text.country_headline(ctx)
+    result = _assemble(ctx, first)
+    return replace(result, main_points=_points(ctx, result))
+
+
+def _assemble(ctx: Context, first: Headline) -> NationalResult:
+    place = results_blocks.rank(ctx, None)
+    blocks = {
+        "comparison": _districts(ctx) or _federal(ctx),
+        "trend": results_blocks.trend(ctx, None),
+        "effect": services.effect(ctx, None),
+        "rank": place,
+        "tiles": results_blocks.tile_map(ctx, None),
+    }
+    line, title = text.masthead(ctx, ctx.word("country"))
+    sections = () if ctx.is_synthetic else _sections(ctx)
+    return NationalResult(
+        collection=ctx.release.collection,
+        period=ctx.period,
+        period_label=ctx.period_label,
+        lang=ctx.lang,
+        edition=ctx.release.edition,
+        edition_label=ctx.word(ctx.release.edition),
+        is_synthetic=ctx.is_synthetic,
+        banner=ctx.word("banner") if ctx.is_synthetic else "",
+        data_class="rich" if len(ctx.index) or sections else "empty",
+        title=title,
+        description=first.sentence,
+        masthead=line,
+        headline=first,
+        lead=_lead(ctx, sections),
+        kpis=_kpis(ctx, first, place),
+        main_points=(),
+        next_services=None,
+        groups=groups(ctx, None),
+        published=sections,
+        targets=services.targets(ctx, None),
+        counts=None,
+        quality=results_quality.quality(ctx, None),
+        method=results_quality.method(ctx),
+        sources=results_quality.sources(ctx, None),
+        colophon=results_quality.colophon(ctx, NOTEBOOK),
+        absent=text.absences(ctx, blocks),
+        **blocks,  # type: ignore[arg-type]
+    )
+
+
+def _districts(ctx: Context) -> Comparison | None:
+    """Block 5 of the demonstration collection: districts and the country in the release period."""
+    rows = ctx.index[(ctx.index["level"] == "district") & (ctx.index["period"] == ctx.period)]
+    if rows.empty:
+        return None
+    english = {region.district: region.district_en for region in ctx.names.values()}
+    found = []
+    for row in rows.to_dict("records"):
+        name = str(row["entity_name"]) or str(row["entity_id"])
+        label = name if ctx.lang == "ru" else english.get(name, name)
+        found.append(ComparisonRow(str(row["entity_id"]), label, "district", score(row)))
+    country = ctx.country_at(ctx.period)
+    if country is not None:
+        found.append(ComparisonRow("country", ctx.word("country"), "country", country))
+    ordered = results_blocks.sorted_rows(found)
+    return Comparison(ordered, _rows_text(ctx, ordered, ctx.period, ("Индекс по округам", "Index by district")))
+
+
+def _federal(ctx: Context) -> Comparison | None:
+    """Block 5 of the real collection: federal bodies as published, with their mean."""
+    table = ctx.table("observations")
+    rows = table[(table["rating"] == "a_fed_index") & table["indicator"].isin(["index", "index_mean"])]
+    if rows.empty:
+        return None
+    found, period = [], max(rows["period"])
+    for row in rows[rows["period"] == period].to_dict("records"):
+        estimate = observed(row)
+        if estimate is not None:
+            kind = "country" if row["indicator"] == "index_mean" else "peer"
+            name = entity(str(row["entity_name"]), ctx.lang)
+            found.append(ComparisonRow(str(row["entity_id"]), name, kind, estimate))
+    ordered = results_blocks.sorted_rows(found)
+    return Comparison(
+        ordered, _rows_text(ctx, ordered, period, ("Индекс федеральных органов", "Index of federal bodies"))
+    )
+
+
+def _rows_text(ctx: Context, rows: tuple[ComparisonRow, ...], period: str, name: tuple[str, str]) -> ChartText:
+    first, last = rows[0], rows[-1]
+    what, when = ctx.pick(*name), formats.period(period, ctx.lang)
+    high, low = (results_blocks.dot_text(row.label, row.estimate, ctx.lang) for row in (first, last))
+    title = ctx.pick(
+        f"{what}: наибольшее значение — {first.label}", f"{what}: the largest value is that of {first.label}"
+    )
+    alt = ctx.pick(
+        f"Точки с интервалами, {what.lower()}, {when}: {high}; {low}. Всего строк: {len(rows)}.",
+        f"Dots with intervals, {what[0].lower()}{what[1:]}, {when}: {high}; {low}. Rows in all: {len(rows)}.",
+    )
+    return results_blocks.index_chart(ctx, title, period, [row.estimate for row in rows], alt, f"{what}, {when}")
+
+
+def _sections(ctx: Context) -> tuple[FactSection, ...]:
+    """Published figures by instrument, then regions that published changes of their services, as descriptions."""
+    table = ctx.table("observations")
+    found = list(results_facts.national_sections(table, ctx.lang, ctx.marked, ctx.names))
+    for code in sorted(set(table.loc[table["indicator"] == CHANGES, "region_iso"])):
+        region = ctx.names[code]
+        title = region.name if ctx.lang == "ru" else region.name_en
+        rows = table[table["region_iso"] == code]
+        sentences = results_facts.described_changes(rows, ctx.lang)
+        found.append(
+            results_facts.section(f"region_{code.lower()}", title, rows, ctx.lang, ctx.marked, ctx.names, sentences)
+        )
+    return tuple(found)
+
+
+def _lead(ctx: Context, sections: tuple[FactSection, ...]) -> tuple[str, ...]:
+    sentences = [sentence for item in sections if item.key == "federal_index" for sentence in item.sentences]
+    values = ctx.regions_at(ctx.period)
+    if len(values) >= results_blocks.FEWEST_TILES:
+        ordered = sorted(values.values(), key=lambda item: item.value or 0)
+        low, high = (formats.number(item.value, ctx.lang) for item in (ordered[0], ordered[-1]))
+        count = formats.count(len(values), "region", ctx.lang)
+        sentences.append(
+            ctx.pick(
+                f"Значения известны, всего {count}: от {low} до {high}{NBSP}%.",
+                f"Values are known for {count}: {low} to {high}%.",
+            )
+        )
+    return tuple(sentences)[: text.MOST_LEAD]
+
+
+def _kpis(ctx: Context, first: Headline, place: RankResult | None) -> tuple[Kpi, ...]:
+    cards = [text.index_kpi(ctx, first)]
+    units = len(ctx.regions_at(ctx.period)) if place is None else place.units_ranked or 0
+    cards.append(Kpi("regions", ctx.pick("Регионов с индексом", "Regions with an index"), str(units), ctx.period_label))
+    for key, indicator, label in (
+        ("services", "services_optimised", ("Оптимизировано федеральных услуг", "Federal services optimised")),
+        ("days", "service_time", ("Срок этих услуг", "Time of these services")),
+    ):
+        cards.append(_fact_kpi(ctx, key, indicator, ctx.pick(*label)))
+    return tuple(cards)
+
+
+def _fact_kpi(ctx: Context, key: str, indicator: str, label: str) -> Kpi:
+    table = ctx.table("observations")
+    rows = table[(table["indicator"] == indicator) & (table["region_iso"] == "") & (table["rating"] == "published")]
+    if rows.empty:
+        return Kpi(key, label, formats.missing(ctx.lang), ctx.pick("нет данных", "no data"))
+    row = results_facts.latest_rows(rows).iloc[-1]
+    note = ctx.pick("опубликовано, ", "published, ") + formats.period(row["period"], ctx.lang)
+    estimate = observed(row)
+    if estimate is not None and not estimate.unit:
+        estimate = Estimate(estimate.value, unit="service", period=estimate.period)
+    return Kpi(key, label, results_facts.value_text(row, ctx.lang), note, estimate)
+
+
+def _points(ctx: Context, result: NationalResult) -> tuple[str, ...]:
+    """Rules of the regional report, then movers between groups and contradictions found by the audit."""
+    found = list(main_points(result))
+    if result.groups is not None and result.groups.movers:
+        count = formats.count(len(result.groups.movers), "region", ctx.lang)
+        found.append(
+            ctx.pick(
+                f"Группу МФЦ между соседними кварталами сменили, по опубликованным данным: {count}.",
+                f"MFC groups of neighbouring quarters differ, as published, for {count}.",
+            )
+        )
+    if result.quality.contradictions:
+        n = len(result.quality.contradictions)
+        found.append(
+            ctx.pick(
+                f"Проверка опубликованных утверждений нашла противоречий: {n}.",
+                f"The audit of published claims found contradictions: {n}.",
+            )
+        )
+    return tuple(found)[:6]

@@ -1,0 +1,200 @@
+"""Blocks 12–15: data quality, method, sources, colophon."""
+
+import hashlib
+
+import pandas as pd
+
+from helpers.presentation import formats
+from helpers.presentation.formats import NBSP
+from helpers.presentation.results_context import Context
+from helpers.presentation.results_parts import (
+    Colophon,
+    Contradiction,
+    QualityInfo,
+    QualityRow,
+    Region,
+    Source,
+)
+from helpers.presentation.results_values import number
+from helpers.presentation.wording_terms import INDICATORS, REJECT_REASONS, VERDICTS, term
+
+_DUPLICATES = ("duplicate_exact", "duplicate_conflict")
+
+
+def quality(ctx: Context, region: Region | None) -> QualityInfo:
+    """Block 12 for a region, or for the country with ``None``."""
+    table = ctx.table("quality")
+    if region is not None:
+        table = table[table["region_iso"] == region.code]
+    rows = _quality_rows(ctx, table)
+    rejects = ctx.table("rejects")
+    if region is not None:
+        rejects = rejects[rejects["region_iso"] == region.code]
+    counted = rejects["reason"].value_counts()
+    reasons = tuple((term(REJECT_REASONS, str(code), ctx.lang), int(n)) for code, n in sorted(counted.items()))
+    contradictions = _contradictions(ctx, region)
+    accepted, expected = _coverage(ctx, rows, region)
+    sentences = _sentences(ctx, accepted, expected, counted, contradictions, region)
+    title = ctx.pick(
+        f"Учтено {formats.count(accepted, 'value', 'ru')} из {expected}",
+        f"{accepted} of {formats.count(expected, 'value', 'en')} used",
+    )
+    alt = ctx.pick(
+        f"Таблица качества данных: учтено {accepted} из {expected} значений, отклонено {sum(n for _, n in reasons)}.",
+        f"Table of data quality: {accepted} of {expected} values used, {sum(n for _, n in reasons)} refused.",
+    )
+    subtitle = ctx.pick("Число значений по источникам и показателям", "Number of values by source and indicator")
+    caption = ctx.pick("Полнота данных по источникам", "Coverage by source")
+    return QualityInfo(rows, reasons, contradictions, sentences, ctx.chart(title, subtitle, alt, caption))
+
+
+def _quality_rows(ctx: Context, table: pd.DataFrame) -> tuple[QualityRow, ...]:
+    sums = table.groupby(["source_id", "indicator"], sort=True)[["n_accepted", "n_rejected", "n_expected"]].sum()
+    rows = []
+    for (source_id, indicator), row in sums.iterrows():
+        expected = int(row["n_expected"])
+        coverage = row["n_accepted"] / expected if expected else None
+        label = term(INDICATORS, str(indicator), ctx.lang) if indicator else ctx.pick("не определён", "not named")
+        rows.append(
+            QualityRow(
+                str(source_id), label, int(row["n_accepted"]), int(row["n_rejected"]), expected, number(coverage)
+            )
+        )
+    return tuple(rows)
+
+
+def _coverage(ctx: Context, rows: tuple[QualityRow, ...], region: Region | None) -> tuple[int, int]:
+    if rows:
+        return sum(row.n_accepted for row in rows), sum(row.n_expected or 0 for row in rows)
+    table = ctx.table("observations")
+    count = len(table if region is None else table[table["region_iso"] == region.code])
+    return count, count
+
+
+def _contradictions(ctx: Context, region: Region | None) -> tuple[Contradiction, ...]:
+    """Inconsistent claims that touch the region (all of them for the country), in the language of the report."""
+    claims = ctx.table("claims")
+    rows = claims[claims["verdict"] == "inconsistent"].sort_values("claim_id")
+    if region is not None:
+        rows = rows[[region.code in str(text).split() for text in rows["region_iso"]]]
+    notes = {row["claim_id"]: row for row in ctx.reference("claims").to_dict("records")}
+    found = []
+    for row in rows.to_dict("records"):
+        note = str(notes.get(row["claim_id"], {}).get(f"note_{ctx.lang}", "")) or str(row["claim_text"])
+        why = note or str(row["why"])
+        verdict = term(VERDICTS, str(row["verdict"]), ctx.lang)
+        found.append(Contradiction(str(row["claim_id"]), why, verdict, str(row["source_id"])))
+    return tuple(found)
+
+
+def _sentences(
+    ctx: Context,
+    accepted: int,
+    expected: int,
+    counted: pd.Series,
+    contradictions: tuple[Contradiction, ...],
+    region: Region | None,
+) -> tuple[str, ...]:
+    duplicates = int(sum(counted.get(code, 0) for code in _DUPLICATES))
+    refused = int(counted.sum())
+    ru, en = [], []
+    if expected:
+        ru.append(f"Учтено значений: {accepted} из {expected}; отклонено с указанием причины: {refused}.")
+        en.append(f"Values used: {accepted} of {expected}; refused with a reason: {refused}.")
+    else:
+        ru.append("Значений по региону в источниках нет.")
+        en.append("The sources hold no values for the region.")
+    ru.append(f"Повторов: {duplicates}. Значений, опоздавших к сроку, в источниках не отмечено.")
+    en.append(f"Duplicates: {duplicates}. No late values are marked in the sources.")
+    if contradictions:
+        ru.append(f"Противоречий в опубликованном: {len(contradictions)}; числа показаны как напечатаны.")
+        en.append(f"Contradictions in what was published: {len(contradictions)}; figures are shown as printed.")
+    else:
+        whose = ("опубликованных значениях региона", "the region's published figures")
+        if region is None:
+            whose = ("опубликованных значениях", "the published figures")
+        ru.append(f"Проверка не нашла противоречий в {whose[0]}.")
+        en.append(f"The audit found no contradictions in {whose[1]}.")
+    ru.append("Анкеты заполняют сами органы власти.")
+    en.append("The questionnaires are filled in by the bodies themselves.")
+    return tuple(ru if ctx.lang == "ru" else en)
+
+
+def method(ctx: Context) -> tuple[str, ...]:
+    """Block 13: at most ten lines."""
+    smallest = formats.quantity(ctx.release.smallest_difference_pp, "pp", ctx.lang)
+    if ctx.lang == "ru":
+        lines = [
+            f"Индекс клиентоцентричности — доля выполненных требований по анкетам процессов, от 0 до 100{NBSP}%.",
+            "Веса показателей официально не опубликованы; основной расчёт даёт всем органам одинаковый вес.",
+            f"Интервал назван по происхождению: округление, способы расчёта или 95{NBSP}% интервал.",
+            "Места показаны с границами: от случайного разброса или от способов расчёта.",
+            f"Различия в пределах {smallest} названы «примерно на уровне».",
+            "Оценка оптимизации сравнивает услуги с ещё не оптимизированными с той же оценкой на проверке.",
+            "Изменения и разницы посчитаны по неокруглённым значениям.",
+            "Полное описание: docs/methods.md.",
+        ]
+        if not ctx.is_synthetic:
+            lines[5] = "Опубликованные изменения описаны, причины по ним не определяются."
+        return tuple(lines)
+    lines = [
+        "The client-centricity index is the share of requirements met in process questionnaires, 0 to 100%.",
+        "Official weights are not public; the main calculation weighs all bodies equally.",
+        "An interval is named for what it is: rounding, ways of calculating, or a 95% interval.",
+        "Ranks come with bounds from random variation or from ways of calculating.",
+        f"Differences within {smallest} are called “about the level”.",
+        "The estimate of optimisation compares services with those not yet optimised, of the same grade at the audit.",
+        "Changes and differences are computed from unrounded values.",
+        "Full description: docs/methods.md.",
+    ]
+    if not ctx.is_synthetic:
+        lines[5] = "Published changes are described; no reasons are inferred from them."
+    return tuple(lines)
+
+
+def sources(ctx: Context, region: Region | None) -> tuple[Source, ...]:
+    """Block 14: publications and files behind the report, by id."""
+    table = ctx.table("observations")
+    if region is not None and not ctx.is_synthetic:
+        table = table[(table["region_iso"] == region.code) | (table["region_iso"] == "")]
+    used = sorted(set(table["source_id"]))
+    catalogue = ctx.reference("sources")
+    known = {row["source_id"]: row for row in catalogue.to_dict("records")}
+    return tuple(_source(source_id, known.get(source_id, {})) for source_id in used)
+
+
+def _source(source_id: str, row: dict) -> Source:
+    return Source(
+        source_id,
+        str(row.get("publisher", "")),
+        str(row.get("title", "")) or source_id,
+        str(row.get("published_date", "")),
+        str(row.get("address", "")),
+        str(row.get("sha256", ""))[:12],
+    )
+
+
+def data_version(ctx: Context) -> str:
+    """Twelve characters that change with any observation or score of the collection."""
+    digest = hashlib.sha256()
+    for name in ("observations", "scores", "effects", "claims"):
+        table = ctx.table(name)
+        if not table.empty:
+            hashed = pd.util.hash_pandas_object(table.reset_index(drop=True), index=False)
+            digest.update(name.encode() + hashed.to_numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def colophon(ctx: Context, notebook: str) -> Colophon:
+    """Block 15; commit, run and checks are added by the page, because they differ from run to run."""
+    release = ctx.release
+    return Colophon(
+        notebook,
+        data_version(ctx),
+        release.commit,
+        release.run_id,
+        release.checks,
+        release.contact,
+        formats.date(release.made_date, ctx.lang) if release.made_date else "",
+        formats.date(release.next_issue, ctx.lang) if release.next_issue else "",
+    )

@@ -1,0 +1,266 @@
+"""Headline, lead, key figures and the sentences that stand for blocks without data."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from helpers.presentation import formats, wording
+from helpers.presentation.formats import NBSP
+from helpers.presentation.results_context import Context
+from helpers.presentation.results_facts import described_changes, levels, movers, value_text
+from helpers.presentation.results_parts import Absence, Counts, Estimate, Headline, Kpi, RankResult, Region
+from helpers.presentation.results_services import Times
+from helpers.presentation.results_values import difference, score_change
+from helpers.presentation.wording_terms import pick
+from helpers.tables import periods
+
+MOST_LEAD = 3
+ABSENT: dict[str, tuple[str, str]] = {
+    "comparison": (
+        "Сравнение не показано: индекс других регионов округа за этот период не опубликован.",
+        "No comparison: the index of other regions of the district was not published for this period.",
+    ),
+    "trend": (
+        "Динамика не показана: индекс известен меньше чем за два периода.",
+        "No trend: the index is known for fewer than two periods.",
+    ),
+    "effect": (
+        "Оценка оптимизации не показана: помесячных данных об услугах нет.",
+        "No estimate of optimisation: there are no monthly data on services.",
+    ),
+    "next_services": (
+        "Список услуг не показан: данных об отдельных услугах нет.",
+        "No list of services: there are no data on single services.",
+    ),
+    "rank": (
+        "Место не показано: значения всех участников не опубликованы.",
+        "No rank: the values of all participants were not published.",
+    ),
+    "tiles": (
+        "Карта не показана: индекс опубликован у слишком малого числа регионов.",
+        "No map: the index was published for too few regions.",
+    ),
+    "agencies": (
+        "Органы власти не показаны: данных по ним нет.",
+        "Executive bodies are not shown: there are no data on them.",
+    ),
+}
+
+
+def headline(ctx: Context, region: Region) -> tuple[Headline, str]:
+    """Block 1 and a sentence for the lead that did not fit, if any."""
+    own = ctx.at("region", region.code, ctx.period)
+    of = wording.region_of(region, ctx.lang)
+    if own is None or own.value is None:
+        table = ctx.table("observations")
+        is_partial = bool((table["region_iso"] == region.code).any())
+        return Headline("H4", wording.no_data(of, ctx.period, ctx.lang, is_partial), None), ""
+    change = change_of(ctx, "region", region.code)
+    previous = earlier_period(ctx, region.code)
+    reason = ctx.break_reason(previous, ctx.period) if previous else ""
+    words = formats.period_in_text(previous, ctx.lang) if previous else ""
+    found = wording.index_sentence(of, own, ctx.lang, change, words, reason)
+    return Headline(found[0], found[1], own, change, previous, stage(ctx, region)), found[2]
+
+
+def country_headline(ctx: Context) -> Headline:
+    """Block 1 of the national report."""
+    mean = ctx.country_at(ctx.period)
+    if mean is not None and mean.value is not None:
+        change = change_of(ctx, "country", "")
+        return Headline("H1", wording.country_headline(mean, ctx.lang), mean, change, periods.year_earlier(ctx.period))
+    known = len(ctx.regions_at(ctx.period))
+    period = formats.period_in_text(ctx.period, ctx.lang)
+    ru = f"Полная таблица индекса регионов за {period} не опубликована: известно значений — {known}."
+    en = f"No full table of the regional index was published for {period}: {known} values are known."
+    return Headline("H4", pick((ru, en), ctx.lang), None)
+
+
+def change_of(ctx: Context, level: str, entity_id: str) -> Estimate | None:
+    """Comparable yearly change of one entity in the release period."""
+    rows = ctx.index[(ctx.index["level"] == level) & (ctx.index["period"] == ctx.period)]
+    if entity_id:
+        rows = rows[rows["entity_id"] == entity_id]
+    return None if rows.empty else score_change(rows.iloc[0].to_dict())
+
+
+def earlier_period(ctx: Context, code: str) -> str:
+    """The latest earlier period with a value of the region; empty if none."""
+    rows = ctx.index[(ctx.index["level"] == "region") & (ctx.index["entity_id"] == code)]
+    before = [p for p in rows["period"] if periods.sort_key(p) < periods.sort_key(ctx.period)]
+    return max(before, key=periods.sort_key) if before else ""
+
+
+def stage(ctx: Context, region: Region) -> str:
+    """Published maturity stage of the region in words; empty if none."""
+    row = _latest(ctx, region, "stage")
+    return "" if row is None else wording.stage_word(str(row["category"]), ctx.lang)
+
+
+def _latest(ctx: Context, region: Region, indicator: str, rating: str = "b_region_index") -> pd.Series | None:
+    table = ctx.table("observations")
+    rows = table[
+        (table["region_iso"] == region.code)
+        & (table["entity_type"] == "region")
+        & (table["indicator"] == indicator)
+        & (table["rating"] == rating)
+    ]
+    if rows.empty:
+        return None
+    return max((row for _, row in rows.iterrows()), key=lambda row: periods.sort_key(row["period"]))
+
+
+def country_difference(ctx: Context, region: Region) -> Estimate | None:
+    """Region minus country in the release period."""
+    return difference(ctx.at("region", region.code, ctx.period), ctx.country_at(ctx.period))
+
+
+def lead(ctx: Context, region: Region, spill: str) -> tuple[str, ...]:
+    """At most three sentences: what did not fit above, the district, the country, then stage, rank and group."""
+    found = [spill] if spill else []
+    own, smallest = ctx.at("region", region.code, ctx.period), ctx.release.smallest_difference_pp
+    if own is not None:
+        district = ctx.at("district", region.district, ctx.period) if region.district else None
+        gap = difference(own, district)
+        name = region.district_genitive if ctx.lang == "ru" else region.district_en
+        if gap is not None and district is not None:
+            found.append(wording.compared(district, gap, ctx.lang, smallest, "district", name)[1])
+        country, gap = ctx.country_at(ctx.period), country_difference(ctx, region)
+        if gap is not None and country is not None:
+            found.append(wording.compared(country, gap, ctx.lang, smallest)[1])
+    found += _known(ctx, region)
+    return tuple(sentence for sentence in found if sentence)[:MOST_LEAD]
+
+
+def _known(ctx: Context, region: Region) -> list[str]:
+    """Sentences on an earlier index, the published stage, the place in the district, the MFC group, stated changes."""
+    found = []
+    earlier = earlier_period(ctx, region.code)
+    value = ctx.at("region", region.code, earlier) if earlier else None
+    if value is not None and ctx.at("region", region.code, ctx.period) is None:
+        found.append(wording.last_value(value, ctx.lang))
+    row = _latest(ctx, region, "stage")
+    if row is not None:
+        found.append(wording.standing("stage", row["period"], row["category"], ctx.lang))
+    row = _latest(ctx, region, "rank_in_district")
+    if row is not None:
+        found.append(wording.district_rank(round(row["value"]), row["period"], ctx.lang))
+    table = levels(ctx.table("groups"), ctx.table("observations"))
+    own = table[table["region_iso"] == region.code]
+    if not own.empty:
+        last = own.iloc[-1]
+        found.append(wording.standing("group", last["period"], last["group"], ctx.lang))
+    if not ctx.is_synthetic:
+        table = ctx.table("observations")
+        found += described_changes(table[table["region_iso"] == region.code], ctx.lang)
+    return found
+
+
+def movement(ctx: Context, region: Region) -> str:
+    """Sentence on a changed MFC group between the two latest neighbouring periods, else empty."""
+    table = levels(ctx.table("groups"), ctx.table("observations"))
+    own = table[table["region_iso"] == region.code]
+    if own.empty:
+        return ""
+    last = own.iloc[-1]["period"]
+    moves = [mover for mover in movers(own, ctx.lang, ctx.names) if mover.period_to == last]
+    return moves[0].sentence if moves else ""
+
+
+def kpis(
+    ctx: Context,
+    region: Region,
+    first: Headline,
+    place: RankResult | None,
+    counts: Counts | None,
+    times: Times | None,
+) -> tuple[Kpi, ...]:
+    """Block 3: always four."""
+    return (
+        index_kpi(ctx, first),
+        _rank_kpi(ctx, region, place),
+        _services_kpi(ctx, region, counts),
+        _days_kpi(ctx, region, times),
+    )
+
+
+def index_kpi(ctx: Context, first: Headline) -> Kpi:
+    """The index with its interval."""
+    label = ctx.pick("Индекс", "Index")
+    if first.estimate is None:
+        return Kpi("index", label, formats.missing(ctx.lang), ctx.pick("не опубликован", "not published"))
+    note = wording.interval(first.estimate, ctx.lang)
+    return Kpi("index", label, wording.level(first.estimate, ctx.lang), note, first.estimate)
+
+
+def _rank_kpi(ctx: Context, region: Region, place: RankResult | None) -> Kpi:
+    label = ctx.pick("Место", "Rank")
+    if place is not None and not place.is_shown_first:
+        value = ctx.pick("не определено", "not determined")
+        note = ctx.pick("границы шире половины участников", "bounds wider than half of the participants")
+        return Kpi("rank", ctx.pick("Место в стране", "National rank"), value, note)
+    if place is not None and place.rank is not None and place.rank_low is not None and place.rank_high is not None:
+        if place.interval_kind == "sampling_95":
+            kind = ctx.pick(f"95{NBSP}% интервал", "95% interval")
+            span = f"{kind} {place.rank_low}–{place.rank_high}"
+        else:
+            span = ctx.pick("границы", "bounds") + f" {place.rank_low}–{place.rank_high}"
+        note = ctx.pick(f"из {place.units_ranked}; {span}", f"of {place.units_ranked}; {span}")
+        low, high = float(place.rank_low), float(place.rank_high)
+        estimate = Estimate(float(place.rank), low, high, "rank", place.interval_kind, place.units_ranked, ctx.period)
+        return Kpi(
+            "rank", ctx.pick("Место в стране", "National rank"), formats.ordinal(place.rank, ctx.lang), note, estimate
+        )
+    table = levels(ctx.table("groups"), ctx.table("observations"))
+    own = table[table["region_iso"] == region.code]
+    if not own.empty:
+        last = own.iloc[-1]
+        group, when = wording.group_word(last["group"], ctx.lang), formats.period(last["period"], ctx.lang)
+        return Kpi("group", ctx.pick("Группа МФЦ", "MFC group"), group, when)
+    return Kpi("rank", label, formats.missing(ctx.lang), ctx.pick("нет данных", "no data"))
+
+
+def _services_kpi(ctx: Context, region: Region, counts: Counts | None) -> Kpi:
+    label = ctx.pick("Оптимизировано услуг", "Services optimised")
+    if counts is not None:
+        note = ctx.pick(f"из {counts.n}", f"of {counts.n}")
+        value = formats.number(counts.optimised, ctx.lang, 0)
+        return Kpi(
+            "services", label, value, note, Estimate(counts.optimised, unit="service", n=counts.n, period=ctx.period)
+        )
+    row = _latest(ctx, region, "services_optimised", "published")
+    if row is None:
+        return Kpi("services", label, formats.missing(ctx.lang), ctx.pick("нет данных", "no data"))
+    note = ctx.pick("опубликовано, ", "published, ") + formats.period(row["period"], ctx.lang)
+    estimate = Estimate(float(row["value"]), unit="service", period=row["period"])
+    return Kpi("services", label, value_text(row, ctx.lang), note, estimate)
+
+
+def _days_kpi(ctx: Context, region: Region, times: Times | None) -> Kpi:
+    label = ctx.pick("Срок оптимизированных услуг", "Time of optimised services")
+    if times is not None:
+        value = formats.quantity(times.now, times.unit, ctx.lang)
+        before = formats.number(times.before, ctx.lang)
+        count = formats.count(times.n, "service", ctx.lang)
+        note = ctx.pick(
+            f"медиана; до оптимизации {before}, без поправок; {count}", f"median; {before} before, unadjusted; {count}"
+        )
+        return Kpi("days", label, value, note, Estimate(times.now, unit=times.unit, n=times.n, period=ctx.period))
+    row = _latest(ctx, region, "service_time_change", "published")
+    if row is None:
+        return Kpi("days", label, formats.missing(ctx.lang), ctx.pick("нет данных", "no data"))
+    note = ctx.pick("изменение; опубликовано, ", "change; published, ") + formats.period(row["period"], ctx.lang)
+    return Kpi("days", label, value_text(row, ctx.lang), note)
+
+
+def absences(ctx: Context, blocks: Mapping[str, object]) -> tuple[Absence, ...]:
+    """One sentence for each block without data."""
+    return tuple(Absence(name, pick(ABSENT[name], ctx.lang)) for name, block in blocks.items() if block is None)
+
+
+def masthead(ctx: Context, name: str) -> tuple[str, str]:
+    """Masthead line and page title, both with the edition; synthetic data say so in the title."""
+    edition = ctx.word(ctx.release.edition)
+    line = f"{ctx.word('project')} · {name} · {ctx.period_label} · {edition}"
+    title = f"{ctx.word('project')}: {name}, {ctx.period_label}, {edition}"
+    return line, f"{ctx.word('banner')} · {title}" if ctx.is_synthetic else title
