@@ -13,6 +13,7 @@ import python_calamine
 from lxml import etree
 
 from helpers import paths
+from helpers.intake import sources
 from helpers.synthetic import demo, world
 from helpers.synthetic.scenarios import PRE_GRADE_SHARES, SCENARIOS
 from helpers.synthetic.simulate import panel
@@ -129,6 +130,7 @@ def test_demo_files_are_the_same_bytes_for_the_same_seed(demo_set, tmp_path):
         assert row["sha256"] == hashlib.sha256(content).hexdigest()
         assert row["is_synthetic"] == "1" and row["path"].startswith("demo/demo_")
         assert all(row[column] for column in row if column not in ("period", "note"))
+        assert sources.Source(**row).path == row["path"]
     assert sorted(p.stem for p in (tmp_path / "truth").iterdir()) == sorted(demo_set.truth)
     assert not list(tmp_path.rglob(".*.tmp"))
 
@@ -236,3 +238,13 @@ def test_feedback_has_the_published_ceiling(demo_set):
     assert shares[45] == pytest.approx(0.76, abs=0.04) and set(shares.index) <= set(range(41, 46))
     truth = demo_set.truth["feedback"]
     assert truth["count"].sum() == len(root.findall(".//rate"))
+
+
+def test_bundles_ask_each_distinct_document_once():
+    drawn = world.draw(3)
+    documents = drawn.situation_documents.groupby("code")
+    situations = drawn.situations.set_index("code")
+    assert situations["documents_before"].equals(documents.size().rename("documents_before"))
+    kept = {code: set(group.loc[group["is_kept"], "document_code"]) for code, group in documents}
+    assert situations["documents_after"].to_dict() == {code: len(names) for code, names in kept.items()}
+    assert (situations["documents_after"] < situations["documents_before"]).all()

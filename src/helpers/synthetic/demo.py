@@ -49,7 +49,8 @@ class DemoSet:
     truth
         Tables by name: ``keys`` and ``refusals`` (every rating cell; columns of an answer key), ``service_panel``
         (as it must be read), ``service_effects`` (potential effects by service), ``effects`` (true averages),
-        ``region_effects``, ``feedback`` (answers and mean mark by region and question), ``index``, ``mfc``.
+        ``region_effects``, ``feedback`` (answers and mean mark by region and question), ``situation_documents``,
+        ``index``, ``mfc``.
     """
 
     files: tuple[DemoFile, ...]
@@ -238,6 +239,7 @@ def _truth_tables(
         "effects": pd.DataFrame(averages, columns=["outcome", "sample", "population", "unit"]),
         "region_effects": known.by_region.rename("log_days").rename_axis("region_iso").reset_index(),
         "feedback": files_other.feedback_truth(truth),
+        "situation_documents": truth.situation_documents,
         "index": truth.index,
         "mfc": truth.mfc,
     }

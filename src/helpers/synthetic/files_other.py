@@ -17,6 +17,7 @@ THEME_TITLES = {
     12: "Комфортность условий",
     13: "Доступность информации о порядке предоставления услуги",
 }
+THEME_INDICATORS = {9: "time", 10: "queue", 11: "politeness", 12: "premises", 13: "information"}
 SCORE_TITLES = ("Очень плохо", "Плохо", "Нормально", "Хорошо", "Отлично")
 SUMMARY_COLUMNS = {
     "points_total": "Всего КТ",
@@ -141,5 +142,6 @@ def _answer(row: dict[str, object], themes: list[str]) -> str:
 
 def feedback_truth(world: World) -> pd.DataFrame:
     """Answers and mean mark by region and question."""
-    long = world.feedback.melt("region_iso", [str(theme) for theme in FEEDBACK_THEMES], "theme", "score")
-    return long.groupby(["region_iso", "theme"])["score"].agg(["count", "mean"]).reset_index()
+    marks = world.feedback.rename(columns={str(theme): name for theme, name in THEME_INDICATORS.items()})
+    long = marks.melt("region_iso", list(THEME_INDICATORS.values()), "indicator", "score")
+    return long.groupby(["region_iso", "indicator"])["score"].agg(["count", "mean"]).reset_index()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.synthetic.names import LIFE_SITUATIONS, PROCESSES, REGIONAL_BODIES
+from helpers.synthetic.names import DOCUMENTS, LIFE_SITUATIONS, PROCESSES, REGIONAL_BODIES
 from helpers.tables import store
 
 INDEX_PERIODS = ("2023", "2024-H1", "2024", "2025-H1")
@@ -63,6 +63,8 @@ class World:
         region_iso, period, services, with_curator.
     situations
         code, name, launched, n_services, documents and visits before and after, days before and after.
+    situation_documents
+        code (of the situation), service, document_code, document, is_kept (asked for after the launch too).
     feedback
         order, region_iso, okato, received, and one score 1–5 per indicator id.
     """
@@ -76,6 +78,7 @@ class World:
     roadmap: pd.DataFrame
     curators: pd.DataFrame
     situations: pd.DataFrame
+    situation_documents: pd.DataFrame
     feedback: pd.DataFrame
 
 
@@ -83,6 +86,7 @@ def draw(seed: int) -> World:
     """The world of a seed."""
     regions = _regions(np.random.default_rng([seed, 1]))
     bodies = store.reference("agencies")[["short_name", "full_name"]]
+    documents = _situation_documents(np.random.default_rng([seed, 10]))
     questionnaires = _questionnaires(regions, np.random.default_rng([seed, 2]))
     return World(
         regions=regions,
@@ -93,7 +97,8 @@ def draw(seed: int) -> World:
         mfc=_mfc(regions, np.random.default_rng([seed, 5])),
         roadmap=_roadmap(bodies, np.random.default_rng([seed, 6])),
         curators=_curators(regions, np.random.default_rng([seed, 7])),
-        situations=_situations(np.random.default_rng([seed, 8])),
+        situations=_situations(documents, np.random.default_rng([seed, 8])),
+        situation_documents=documents,
         feedback=_feedback(regions, np.random.default_rng([seed, 9])),
     )
 
@@ -261,21 +266,36 @@ def _curators(regions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _situations(rng: np.random.Generator) -> pd.DataFrame:
+def _situation_documents(rng: np.random.Generator) -> pd.DataFrame:
+    """Documents that each service of a life situation asks for, before, and those that are left, after."""
+    rows = []
+    for number, (_, services) in enumerate(LIFE_SITUATIONS, 1):
+        abolished = set(rng.choice(len(DOCUMENTS), 3, replace=False).tolist())
+        for service in services:
+            asked = {0, *rng.choice(len(DOCUMENTS), int(rng.integers(2, 6)), replace=False).tolist()}
+            rows += [
+                (f"ЖС-{number:02d}", service, f"Д{document + 1:02d}", DOCUMENTS[document], document not in abolished)
+                for document in sorted(asked)
+            ]
+    return pd.DataFrame(rows, columns=["code", "service", "document_code", "document", "is_kept"])
+
+
+def _situations(documents: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Life situations: each service asked anew before, distinct documents are asked once after."""
     rows = []
     for number, (name, services) in enumerate(LIFE_SITUATIONS, 1):
-        documents = int(rng.integers(3, 6)) * len(services)
-        visits = int(rng.integers(1, 3)) * len(services)
+        code = f"ЖС-{number:02d}"
+        asked = documents[documents["code"] == code]
         days = int(rng.integers(5, 15)) * len(services)
         rows.append(
             {
-                "code": f"ЖС-{number:02d}",
+                "code": code,
                 "name": name,
                 "launched": (pd.Timestamp(2023, 9, 1) + pd.DateOffset(months=2 * number)).date(),
                 "n_services": len(services),
-                "documents_before": documents,
-                "documents_after": round(documents * rng.uniform(0.45, 0.75)),
-                "visits_before": visits,
+                "documents_before": len(asked),
+                "documents_after": asked.loc[asked["is_kept"], "document_code"].nunique(),
+                "visits_before": int(rng.integers(1, 3)) * len(services),
                 "visits_after": int(rng.integers(0, 2)),
                 "days_before": days,
                 "days_after": round(days * rng.uniform(0.4, 0.8)),
