@@ -85,7 +85,7 @@ def test_every_claim_of_the_articles_is_listed_and_others_are_marked(reference: 
     listed = set(reference["claim_id"])
     assert set(EXPECTED) <= listed
     assert all(claim_id.startswith("p") for claim_id in listed - set(EXPECTED))
-    assert reference[["quote_id", "claim_text", "claim_text_en"]].ne("").all(axis=None)
+    assert reference[["quote_id", "note_ru", "note_en"]].ne("").all(axis=None)
     assert set(reference["relation"]) <= set(RELATIONS)
 
 

@@ -90,8 +90,8 @@ def audit(facts: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
         ``value_after``.
     claims
         One statement per row: ``claim_id, source_id, quote_id, relation, facts``, and optionally ``params``
-        (``min=17; value=1/3``), ``tolerance`` (number or fraction), ``claim_text`` and ``region_iso`` (codes
-        separated by spaces).
+        (``min=17; value=1/3``), ``tolerance`` (number or fraction), ``claim_text`` (or ``note_ru``) and
+        ``region_iso`` (codes separated by spaces).
 
     Returns
     -------
@@ -180,7 +180,7 @@ def _audit_one(claim: dict[str, str], printed: dict[str, dict[str, object]]) -> 
         "claim_id": name,
         "source_id": claim["source_id"],
         "quote_id": claim["quote_id"],
-        "claim_text": claim.get("claim_text", ""),
+        "claim_text": claim.get("claim_text", "") or claim.get("note_ru", ""),
         "relation": claim["relation"],
         "fact_ids": " ".join(used),
         "computed": found.computed,
