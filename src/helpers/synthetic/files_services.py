@@ -31,7 +31,7 @@ PANEL_LABELS = {
     "statutory_days": "Срок по регламенту",
     "in_term_share": "Доля в срок, %",
     "open_count": "Не завершено на конец месяца",
-    "documents": "Документов",
+    "documents": "Документов на заявление",
     "visits": "Очных визитов",
     "online_share": "Доля онлайн, %",
     "refusal_share": "Доля отказов, %",
@@ -161,7 +161,7 @@ def monthly(world: World, panel: ServicePanel, file: str, rng: np.random.Generat
             out[label] = np.where(values, "да", "")
         elif column.endswith("_share"):
             out[label] = _decimals(100 * values)
-        elif column in ("median_days", "q25_days", "q75_days"):
+        elif column in ("median_days", "q25_days", "q75_days", "documents"):
             out[label] = _decimals(values)
         elif column == "statutory_days":
             out[label] = values.astype(int)

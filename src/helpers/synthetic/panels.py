@@ -11,9 +11,12 @@ from helpers.synthetic.simulate import SimulatedTruth, panel
 from helpers.tables import schemas
 
 # audits by wave and selection on a bad draw: the world in which comparing before with after misleads most
-SCENARIO = replace(SCENARIOS["rtm_wave_audit"], name="demonstration", missing_share=0.01)
+SCENARIO = replace(
+    SCENARIOS["rtm_wave_audit"], name="demonstration", missing_share=0.01, size_spread=0.8, documents_sample=10
+)
 PRINTED_DECIMALS = {
-    "median_days": 1, "q25_days": 1, "q75_days": 1, "in_term_share": 3, "online_share": 3, "refusal_share": 3,
+    "documents": 1, "median_days": 1, "q25_days": 1, "q75_days": 1,
+    "in_term_share": 3, "online_share": 3, "refusal_share": 3,
 }  # fmt: skip
 
 

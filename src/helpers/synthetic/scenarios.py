@@ -43,6 +43,7 @@ class Scenario:
     anticipation: tuple[float, ...] = ()
     hidden_trend: float = 0.0
     missing_share: float = 0.0
+    documents_sample: int = 1
     n_regions: int = 89
     services_per_region: float = 19.1
     size_spread: float = 0.6

@@ -240,7 +240,7 @@ def _outcomes(
     }
     size: Floats = rng.lognormal(4.6, 1.0, size=(n, 1))
     out["applications"] = 1 + rng.poisson(size * np.exp(0.15 * np.cos(2 * np.pi * month / 12)))
-    out |= _counts(services, ramp, trend + hidden, out["applications"], rng)
+    out |= _counts(scenario, services, ramp, trend + hidden, out["applications"], rng)
     out |= _durations(base, days, untreated, out["applications"], rng)
     out |= _grades(scenario, services, ramp, audited)
     online = rng.uniform(0.25, 0.75, size=(n, 1)) + 0.004 * month
@@ -251,7 +251,12 @@ def _outcomes(
 
 
 def _counts(
-    services: _Services, ramp: Floats, trend: Floats, applications: Ints, rng: np.random.Generator
+    scenario: Scenario,
+    services: _Services,
+    ramp: Floats,
+    trend: Floats,
+    applications: Ints,
+    rng: np.random.Generator,
 ) -> dict[str, NDArray[Any]]:
     """Documents (Poisson) and visits (negative binomial, exposure = applications)."""
     n = services.region.size
@@ -259,9 +264,10 @@ def _counts(
     visits_0 = applications * np.exp(0.1 + 0.30 * rng.standard_normal(n))[:, None] * np.exp(0.8 * trend)
     documents_1 = documents_0 * np.exp(services.effect["documents"][:, None] * ramp)
     visits_1 = visits_0 * np.exp(services.effect["visits"][:, None] * ramp)
+    documents = rng.poisson(scenario.documents_sample * documents_1)
     mixing = rng.gamma(1 / VISIT_DISPERSION, VISIT_DISPERSION, visits_1.shape)
     return {
-        "documents": rng.poisson(documents_1),
+        "documents": documents if scenario.documents_sample == 1 else documents / scenario.documents_sample,
         "documents_mean_0": documents_0,
         "documents_mean_1": documents_1,
         "documents_mean_population": documents_0 * np.exp(services.effect_population["documents"][:, None] * ramp),
