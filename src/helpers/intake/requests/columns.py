@@ -1,0 +1,76 @@
+"""Which column of a log is what, by the vocabulary of ``data/reference/request_columns.csv`` and overrides."""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers.intake.text import key_text
+
+
+class LogError(ValueError):
+    """A log cannot be read or understood; the message names the file, the place and the fix."""
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Our column name → label in the file; unknown labels are listed, not guessed."""
+
+    labels: dict[str, str]
+    unknown: tuple[str, ...]
+
+
+def recognise(labels: list[str], vocabulary: pd.DataFrame, overrides: pd.DataFrame, file_name: str) -> ColumnMap:
+    """Assign labels to columns: an override by file first, then the first pattern that fits, one label each.
+
+    Parameters
+    ----------
+    vocabulary : DataFrame
+        ``column, pattern, is_required`` in order of trial.
+    overrides : DataFrame
+        Reference table ``column_overrides`` with ``file`` (a name or a pattern with ``*``), ``column`` (the label as
+        printed) and ``indicator`` (our name).
+
+    Raises
+    ------
+    LogError
+        If a required column is not found, or two labels fit the same one.
+    """
+    fixed = _overrides(overrides, file_name)
+    found: dict[str, str] = {}
+    unknown: list[str] = []
+    known = list(vocabulary.itertuples())
+    for label in labels:
+        text = key_text(label).replace("_", " ").strip()
+        name = fixed.get(text) or next((r.column for r in known if _fits(r.pattern, text, label)), "")
+        if not name:
+            unknown.append(label)
+        elif name in found:
+            raise LogError(
+                f"{file_name}: columns {found[name]!r} and {label!r} both look like '{name}'; add a row to"
+                " data/reference/column_overrides.csv that says which is which"
+            )
+        else:
+            found[name] = label
+    missing = [r.column for r in known if r.is_required == "1" and r.column not in found]
+    if missing == ["service_id"] and "service_name" in found:
+        found["service_id"] = found["service_name"]
+        missing = []
+    if missing:
+        raise LogError(
+            f"{file_name}: no column for {', '.join(missing)} among {labels}; add rows to"
+            " data/reference/column_overrides.csv (file, column, indicator)"
+        )
+    return ColumnMap(found, tuple(unknown))
+
+
+def _fits(pattern: str, text: str, label: str) -> bool:
+    return bool(re.search(pattern, text) or re.search(pattern, label.lower()))
+
+
+def _overrides(overrides: pd.DataFrame, file_name: str) -> dict[str, str]:
+    if overrides.empty or not {"file", "column", "indicator"} <= set(overrides.columns):
+        return {}
+    fits = [re.fullmatch(re.escape(p).replace(r"\*", ".*"), file_name) is not None for p in overrides["file"]]
+    chosen = overrides[fits]
+    return {key_text(c): i for c, i in zip(chosen["column"], chosen["indicator"], strict=True)}
