@@ -1,0 +1,323 @@
+"""HTML of each block of a report from the result object, everything escaped; `show` is all that a notebook cell calls.
+
+Headings and sections are made by the page from the tag of the cell. Names never pass through Markdown. A block without
+data is one sentence; in the English page Cyrillic names carry their own language.
+"""
+
+import html
+import re
+from collections.abc import Callable, Sequence
+
+from helpers.presentation import figures, formats, tables_build, tables_more
+from helpers.presentation.results import MIME, RegionalResult, Result, to_dict
+from helpers.presentation.results_parts import EffectBlock, FactSection
+from helpers.presentation.tables_parts import Table
+from helpers.presentation.wording_terms import pick
+
+_CYRILLIC = re.compile(r"[А-Яа-яЁё](?:[^<>&;]*[А-Яа-яЁё])?")
+_LONG = 30  # rows from which a printed table takes two columns
+CHARTS = ("comparison", "trend", "effect", "rank", "tiles", "agencies", "groups", "targets")
+
+
+def escape(text: str, lang: str) -> str:
+    """Escaped text; in English, runs of Cyrillic are marked as Russian."""
+    safe = html.escape(text, quote=True)
+    if lang == "ru" or not _CYRILLIC.search(text):
+        return safe
+    return _CYRILLIC.sub(lambda match: f'<span lang="ru">{match.group(0)}</span>', safe)
+
+
+def paragraph(text: str, lang: str, css: str = "") -> str:
+    """One paragraph, empty for an empty text."""
+    attribute = f' class="{css}"' if css else ""
+    return f"<p{attribute}>{escape(text, lang)}</p>" if text else ""
+
+
+def paragraphs(texts: Sequence[str], lang: str, css: str = "") -> str:
+    """Paragraphs of several sentences."""
+    return "\n".join(paragraph(text, lang, css) for text in texts if text)
+
+
+def table_html(table: Table | None, lang: str, is_folded: bool = False) -> str:
+    """A table with caption, scopes and units, in a focusable scrolling region; folded into ``details`` on request."""
+    if table is None or not table.rows:
+        return ""
+    head = "".join(_head_cell(text, i in table.numeric, lang) for i, text in enumerate(table.head))
+    body = "\n".join(_row(table, number, lang) for number in range(len(table.cells)))
+    caption = escape(table.caption, lang)
+    label = html.escape(table.caption, quote=True)
+    core = (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">\n<table>\n<caption>{caption}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>"
+    )
+    css = ' class="long"' if len(table.rows) > _LONG else ""
+    if not is_folded:
+        return f"<div{css}>{core}</div>" if css else core
+    summary = pick(("Данные таблицей", "Data as a table"), lang)
+    return f"<details{css}><summary>{summary}: {caption}</summary>\n{core}\n</details>"
+
+
+def _head_cell(text: str, is_numeric: bool, lang: str) -> str:
+    css = ' class="num"' if is_numeric else ""
+    return f'<th scope="col"{css}>{escape(text, lang)}</th>'
+
+
+def _row(table: Table, number: int, lang: str) -> str:
+    first, *rest = table.cells[number]
+    css = ' class="own"' if number in table.own else ""
+    cells = [
+        f'<th scope="row"{" class=" + chr(34) + "num" + chr(34) if 0 in table.numeric else ""}>{escape(first, lang)}</th>'
+    ]
+    for position, text in enumerate(rest, start=1):
+        numeric = ' class="num"' if position in table.numeric else ""
+        cells.append(f"<td{numeric}>{escape(text, lang)}</td>")
+    return f"<tr{css}>{''.join(cells)}</tr>"
+
+
+def headline(result: Result) -> str:
+    """Block 1."""
+    return paragraph(result.headline.sentence, result.lang, "headline")
+
+
+def lead(result: Result) -> str:
+    """Block 2."""
+    text = " ".join(result.lead)
+    return paragraph(text, result.lang, "lead")
+
+
+def kpis(result: Result) -> str:
+    """Block 3."""
+    cards = "\n".join(
+        f"<div><dt>{escape(k.label, result.lang)}</dt>"
+        f"<dd><b>{escape(k.value, result.lang)}</b><span>{escape(k.note, result.lang)}</span></dd></div>"
+        for k in result.kpis
+    )
+    return f'<dl class="kpi">\n{cards}\n</dl>'
+
+
+def main_points(result: Result) -> str:
+    """Block 4; fewer than three points are not padded, none is said."""
+    if not result.main_points:
+        text = pick(
+            (
+                "Изменений и различий, выходящих за границы точности, нет.",
+                "No change or difference beyond the precision.",
+            ),
+            result.lang,
+        )
+        return paragraph(text, result.lang, "absent")
+    items = "\n".join(f"<li>{escape(text, result.lang)}</li>" for text in result.main_points)
+    return f'<ul class="points">\n{items}\n</ul>'
+
+
+def comparison(result: Result) -> str:
+    """Words of block 5, shown above the chart."""
+    return ""
+
+
+def trend(result: Result) -> str:
+    """Words of block 6."""
+    if result.trend is None:
+        return ""
+    reasons = [f"{item.reason[0].upper()}{item.reason[1:]}." for item in result.trend.breaks if item.reason]
+    return paragraphs([*dict.fromkeys(reasons), result.trend.sentence], result.lang)
+
+
+def effect(result: Result) -> str:
+    """Words of block 7: the estimate with its assumption, then what is not an effect."""
+    block = result.effect
+    if block is None:
+        return ""
+    first = block.results[0]
+    lang = result.lang
+    parts = [f'<div class="callout">{paragraphs([first.sentence, *block.notes], lang)}</div>']
+    parts.append(paragraph(first.naive_sentence, lang))
+    parts.append(paragraph(block.regional_sentence, lang))
+    parts.append(paragraphs([item.sentence for item in block.results[1:]], lang))
+    parts.append(_checks(block, lang))
+    return "\n".join(part for part in parts if part)
+
+
+def _checks(block: EffectBlock, lang: str) -> str:
+    if not block.checks:
+        return ""
+    passed = sum(1 for check in block.checks if check.passed)
+    ru = f"Проверки оценки: выполнено {passed} из {len(block.checks)}."
+    en = f"Checks of the estimate: {passed} of {len(block.checks)} passed."
+    return paragraph(pick((ru, en), lang), lang, "note")
+
+
+def next_services(result: Result) -> str:
+    """Block 8: the table, then the rule of its order."""
+    if result.next_services is None:
+        return ""
+    table = table_html(tables_build.next_services(result), result.lang)
+    return table + "\n" + paragraph(result.next_services.rule, result.lang, "note")
+
+
+def rank(result: Result) -> str:
+    """Words of block 9."""
+    return "" if result.rank is None else paragraphs(result.rank.sentences, result.lang)
+
+
+def groups(result: Result) -> str:
+    """Words of the groups and the movers."""
+    if result.groups is None:
+        return ""
+    moved = "" if isinstance(result, RegionalResult) else table_html(tables_more.movers(result), result.lang)
+    sentences = [*result.groups.sentences]
+    if isinstance(result, RegionalResult):
+        sentences = [item.sentence for item in result.groups.movers] + sentences
+    return "\n".join(part for part in (paragraphs(sentences, result.lang), moved) if part)
+
+
+def published(result: Result) -> str:
+    """Published figures: a heading, sentences and a table for each section."""
+    sections = zip(result.published, tables_more.published(result), strict=True)
+    return "\n".join(_section(section, table, result.lang) for section, table in sections)
+
+
+def _section(section: FactSection, table: Table, lang: str) -> str:
+    heading = f"<h3>{escape(section.title, lang)}</h3>"
+    return "\n".join((heading, paragraphs(section.sentences, lang), table_html(table, lang)))
+
+
+def targets(result: Result) -> str:
+    """Sentences on the targets."""
+    return paragraphs([item.sentence for item in result.targets], result.lang)
+
+
+def counts(result: Result) -> str:
+    """P1."""
+    return paragraph(result.counts.sentence, result.lang) if result.counts else ""
+
+
+def gaps(result: Result) -> str:
+    """Differences of processes to the district."""
+    return table_html(tables_more.gaps(result), result.lang)
+
+
+def quality(result: Result) -> str:
+    """Block 12: sentences, contradictions, reasons of refusal, coverage."""
+    lang = result.lang
+    parts = [paragraphs(result.quality.sentences, lang)]
+    parts.append(table_html(tables_more.contradictions(result), lang))
+    if result.quality.reject_reasons:
+        reasons = "; ".join(f"{name}: {n}" for name, n in result.quality.reject_reasons)
+        parts.append(paragraph(pick(("Причины отклонения: ", "Reasons of refusal: "), lang) + reasons + ".", lang))
+    parts.append(table_html(tables_more.quality(result), lang, is_folded=True))
+    return "\n".join(part for part in parts if part)
+
+
+def method(result: Result) -> str:
+    """Block 13."""
+    items = "\n".join(f"<li>{escape(line, result.lang)}</li>" for line in result.method)
+    return f"<ul>\n{items}\n</ul>"
+
+
+def sources(result: Result) -> str:
+    """Block 14: plain links, nothing is loaded."""
+    lang = result.lang
+    items = []
+    for source in result.sources:
+        title = escape(source.title, lang)
+        if source.address.startswith(("https://", "http://")):
+            title = f'<a href="{html.escape(source.address, quote=True)}">{title}</a>'
+        details = ", ".join(text for text in (source.publisher, source.date, source.checksum) if text)
+        items.append(
+            f"<li>{escape(source.source_id, lang)}: {title}{' (' + escape(details, lang) + ')' if details else ''}</li>"
+        )
+    return f'<ul class="sources">\n{chr(10).join(items)}\n</ul>' if items else ""
+
+
+def colophon(result: Result) -> str:
+    """Block 15; what differs from run to run is added by the page."""
+    item = result.colophon
+    ru = f"Тетрадь {item.notebook}; версия данных {item.data_version}."
+    en = f"Notebook {item.notebook}; data version {item.data_version}."
+    lines = [pick((ru, en), result.lang)]
+    for label, value in (
+        (("Составлено: ", "Made on: "), item.made_date),
+        (("Ревизия: ", "Revision: "), item.commit),
+        (("Запуск: ", "Run: "), item.run_id),
+        (("Проверки: ", "Checks: "), item.checks),
+        (("Связь: ", "Contact: "), item.contact),
+        (("Следующий выпуск: ", "Next issue: "), formats.date(item.next_issue, result.lang)),
+    ):
+        if value:
+            lines.append(pick(label, result.lang) + value)
+    return paragraphs(lines, result.lang, "note")
+
+
+WORDS: dict[str, Callable[[Result], str]] = {
+    "headline": headline,
+    "lead": lead,
+    "kpis": kpis,
+    "main_points": main_points,
+    "comparison": comparison,
+    "trend": trend,
+    "effect": effect,
+    "next_services": next_services,
+    "rank": rank,
+    "tiles": comparison,
+    "agencies": comparison,
+    "groups": groups,
+    "published": published,
+    "targets": targets,
+    "counts": counts,
+    "gaps": gaps,
+    "quality": quality,
+    "method": method,
+    "sources": sources,
+    "colophon": colophon,
+}
+TABLES: dict[str, Callable[[Result], Table | None]] = {
+    "comparison": tables_build.comparison,
+    "trend": tables_build.trend,
+    "effect": tables_build.effect,
+    "events": tables_build.events,
+    "rank": tables_build.rank,
+    "tiles": tables_more.tiles,
+    "agencies": tables_more.agencies,
+    "groups": tables_more.groups,
+    "targets": tables_more.targets,
+}
+
+
+def block_html(result: Result, name: str) -> str:
+    """Everything of a block but its chart: the sentence that says there are no data, or its words.
+
+    Raises
+    ------
+    KeyError
+        If there is no such block.
+    """
+    absent = result.absence(name)
+    return paragraph(absent, result.lang, "absent") if absent else WORDS[name](result)
+
+
+def show(result: Result, name: str) -> None:
+    """Display a block: its words, then its charts, each followed by its data as a folded table."""
+    from IPython.display import HTML, display
+
+    words = block_html(result, name)
+    if words:
+        display(HTML(words))
+    for chart in charts_of(result, name):
+        figures.block(result, chart, table_html(TABLES[chart](result), result.lang, is_folded=True))
+
+
+def charts_of(result: Result, name: str) -> tuple[str, ...]:
+    """Charts of a block that have something to draw."""
+    if name not in CHARTS or not getattr(result, name, None):
+        return ()
+    if name == "effect" and result.effect is not None and result.effect.events:
+        return ("effect", "events")
+    return (name,)
+
+
+def embed(result: Result) -> None:
+    """Display the result object as data, from which all other products are made."""
+    from IPython.display import display
+
+    display({MIME: to_dict(result), "text/plain": f"result {result.report_id} {result.period}"}, raw=True)
