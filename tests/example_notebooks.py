@@ -57,7 +57,7 @@ def table(caption, headers, rows, closed="", own=(), long=False):
         )
         body += f'<tr{" class=" + chr(34) + "own" + chr(34) if k in own else ""}>{cells}</tr>'
     inner = (
-        f'<div class="scroll" role="region" aria-label="{ESCAPE(caption)}" tabindex="0"><table><caption>{ESCAPE(caption)}</caption>'
+        f'<div class="scroll" role="group" aria-label="{ESCAPE(caption)}" tabindex="0"><table><caption>{ESCAPE(caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
     if closed:
@@ -110,7 +110,7 @@ def _block(result, name):
         return [cell(name, html_output(paragraph(sentence, "absent")))] if sentence else []
     heads, rows = _rows(result, name)
     data = words(result, "Данные таблицей", "Data as a table")
-    return [cell(name, *picture(result, name), html_output(table(held.text.caption, heads, rows, data, long=len(rows) > 30)))]
+    return [cell(name, *(picture(result, name) if name != "agencies" else []), html_output(table(held.text.caption, heads, rows, data, long=len(rows) > 30)))]
 
 
 def _effect(result):

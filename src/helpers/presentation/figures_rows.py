@@ -182,7 +182,7 @@ def draw_rows(
         for row, lines in zip(rows, labels, strict=True)
         for line in lines
     )
-    heights = [max(23.0, len(lines) * 16.5 + 7) for lines in labels]
+    heights = [max(20.0, len(lines) * 15.5 + 5) for lines in labels]
     note = interval_note([row.estimate for row in rows], lang)
     note += "" if reference is None else f" {word(reference_key, lang)}"
     framed = style.frame(
@@ -223,7 +223,7 @@ def _write_rows(framed: style.Frame, rows, labels, values, heights, rule_before)
         middle = y + height / 2
         colour = style.MUTED if row.kind in ("heading",) else style.INK
         for k, line in enumerate(lines):
-            base = top + middle + 5 + (k - (len(lines) - 1) / 2) * 16.5
+            base = top + middle + 5 + (k - (len(lines) - 1) / 2) * 15.5
             framed.write(style.MARGIN + row.indent, base, line, fontweight=bold, color=colour)
         if row.note:
             framed.write(

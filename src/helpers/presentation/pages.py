@@ -30,6 +30,7 @@ HIDDEN_CELLS = {"parameters", "injected-parameters", "remove-cell"}
 REQUIRED = ("lang", "title", "description", "edition", "is_synthetic", "heading", "period_label")
 BLOCK_TAG = "block-"
 LANGUAGES = ("ru", "en")
+LONGEST_TITLE = 70  # characters
 PDF_VARIANT = "pdf/ua-1"
 
 
@@ -53,7 +54,8 @@ def metadata(result: Result, other_href: str = "") -> dict[str, Any]:
     return {
         "report_id": result.report_id,
         "lang": result.lang,
-        "title": result.title + (f" ({result.banner})" if result.banner and result.banner not in result.title else ""),
+        "title": short_title(heading, result),
+        "full_title": " · ".join(x for x in (result.title, result.edition_label, result.banner) if x),
         "description": result.description,
         "kicker": kicker,
         "heading": heading,
@@ -67,6 +69,15 @@ def metadata(result: Result, other_href: str = "") -> dict[str, Any]:
         "other_href": other_href,
         "national": national,
     }
+
+
+def short_title(heading: str, result: Result) -> str:
+    """Title of the page, unique per report: the first of the wordings that browsers do not cut."""
+    short = f"{heading}, {result.period_label}"
+    wordings = [result.title, short]
+    if result.banner:
+        wordings = [f"{result.title} · {result.banner}", f"{result.banner}: {short}", *wordings]
+    return next((text for text in wordings if len(text) <= LONGEST_TITLE), short[:LONGEST_TITLE])
 
 
 def embedded(notebook: NotebookNode) -> Result | None:
@@ -205,6 +216,9 @@ def to_pdf(html: str) -> bytes:
     from weasyprint import HTML
 
     opened = re.sub(r"<details(?! open)", "<details open", html)
+    full = re.search(r'<meta name="dcterms.title" content="([^"]*)">', opened.replace("/>", ">"))
+    if full:
+        opened = re.sub(r"<title>[^<]*</title>", lambda _: f"<title>{full[1]}</title>", opened, count=1)
     data = HTML(string=opened).write_pdf(pdf_variant=PDF_VARIANT)
     if not isinstance(data, bytes):
         raise PageError("no PDF was made")

@@ -1,6 +1,6 @@
 """House style of charts in one place: palette, sizes, text set to a measured width, and the frame around every chart.
 
-Lengths are CSS pixels (1/96 inch) as the reader sees them, font sizes are points at print size. Pictures are drawn at
+Lengths are CSS pixels (1/96 inch) as the reader sees them, font sizes are points on the screen. Pictures are drawn at
 twice the pixels. Nothing here asks matplotlib for an automatic layout: the frame is computed from measured text, which
 draws once instead of twice and never clips.
 
@@ -22,12 +22,13 @@ from helpers.presentation import formats
 
 WIDTH = 520.0  # of a chart
 WIDE = 592.0  # of the map
-PRINT_WIDE = 680.0  # the map is printed across the page (180 mm)
+PRINT_WIDTH, PRINT_WIDE = 457.0, 680.0  # printed 121 mm wide beside its table, 180 mm for the map (style.css)
+LEAST_PRINTED = 9.0  # points of the smallest printed text
 SCALE, WIDE_SCALE = 1.6, 1.4  # picture pixels per CSS pixel: sharp on a phone, small in a message
-MARGIN = 12.0
+MARGIN = 8.0
 FONT = "DejaVu Sans"  # comes with matplotlib, has Cyrillic: the same picture on every machine
 
-TITLE, TEXT, SMALL = 13.0, 10.5, 9.5  # points
+TITLE, TEXT, SMALL = 13.0, 10.6, 10.3  # points on the screen
 INK = "#0b0c0c"
 MUTED = "#505a5f"  # text, 7.1 : 1 on white
 BLUE = "#12436D"

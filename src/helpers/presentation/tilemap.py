@@ -14,7 +14,7 @@ from helpers.presentation import style
 from helpers.presentation.results import Result, Tile, TileClass
 
 TILE_TEXT = 8.2  # points on the screen; the map is printed 680/592 as large: 9.4 points
-TALL = 34.0  # height of a tile in pixels
+TALL = 31.0  # height of a tile in pixels
 GAP = 0.045  # between tiles, in tiles
 WORDS = {
     "no_certainty": ("карта не показывает точность", "the map shows no certainty"),
@@ -88,7 +88,7 @@ def _tile(axes: Axes, tile: Tile, x: float, y: float) -> None:
             axes.add_patch(outline)
     axes.text(
         x + 0.5, y + 0.5, f"{tile.label}\n{tile.value_text}", ha="center", va="center", color=ink, fontsize=TILE_TEXT,
-        fontfamily=style.FONT, linespacing=1.05, parse_math=False,
+        fontfamily=style.FONT, linespacing=0.98, parse_math=False,
         zorder=7,
     )  # fmt: skip
 
