@@ -65,9 +65,8 @@ def _head_cell(text: str, is_numeric: bool, lang: str) -> str:
 def _row(table: Table, number: int, lang: str) -> str:
     first, *rest = table.cells[number]
     css = ' class="own"' if number in table.own else ""
-    cells = [
-        f'<th scope="row"{" class=" + chr(34) + "num" + chr(34) if 0 in table.numeric else ""}>{escape(first, lang)}</th>'
-    ]
+    first_css = ' class="num"' if 0 in table.numeric else ""
+    cells = [f'<th scope="row"{first_css}>{escape(first, lang)}</th>']
     for position, text in enumerate(rest, start=1):
         numeric = ' class="num"' if position in table.numeric else ""
         cells.append(f"<td{numeric}>{escape(text, lang)}</td>")

@@ -143,4 +143,14 @@ def load_tables(collection: str, region: str = "") -> dict[str, pd.DataFrame]:
         except store.StoreError:
             if name == "regions":
                 raise
+    found["reference_sources"] = store.sources(collection)
     return found
+
+
+def release_of(collection: str) -> Release:
+    """What the release says about itself, as ``params.toml`` has it; nothing that differs from run to run."""
+    settings = store.release_settings(collection)
+    names = ("edition", "made_date", "next_issue", "contact")
+    texts = {name: str(settings[name]) for name in names if name in settings}
+    smallest = float(settings.get("smallest_difference", Release.smallest_difference_pp))
+    return Release(collection=collection, smallest_difference_pp=smallest, **texts)

@@ -85,7 +85,7 @@ def _assemble(ctx: Context, first: Headline) -> NationalResult:
         counts=None,
         quality=results_quality.quality(ctx, None),
         method=results_quality.method(ctx),
-        sources=results_quality.sources(ctx, None),
+        sources=results_quality.sources(ctx, None, sections),
         colophon=results_quality.colophon(ctx, NOTEBOOK),
         absent=text.absences(ctx, blocks),
         **blocks,  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from helpers.presentation.results_context import Context
 from helpers.presentation.results_parts import (
     Colophon,
     Contradiction,
+    FactSection,
     QualityInfo,
     QualityRow,
     Region,
@@ -106,7 +107,10 @@ def _sentences(
         en.append("The sources hold no values for the region.")
     ru.append(f"Повторов: {duplicates}. Значений, опоздавших к сроку, в источниках не отмечено.")
     en.append(f"Duplicates: {duplicates}. No late values are marked in the sources.")
-    if contradictions:
+    if ctx.table("claims").empty:
+        ru.append("Опубликованные утверждения в этом выпуске не проверялись.")
+        en.append("Published claims were not audited in this issue.")
+    elif contradictions:
         ru.append(f"Противоречий в опубликованном: {len(contradictions)}; числа показаны как напечатаны.")
         en.append(f"Contradictions in what was published: {len(contradictions)}; figures are shown as printed.")
     else:
@@ -152,15 +156,15 @@ def method(ctx: Context) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def sources(ctx: Context, region: Region | None) -> tuple[Source, ...]:
-    """Block 14: publications and files behind the report, by id."""
-    table = ctx.table("observations")
-    if region is not None and not ctx.is_synthetic:
-        table = table[(table["region_iso"] == region.code) | (table["region_iso"] == "")]
-    used = sorted(set(table["source_id"]))
+def sources(ctx: Context, region: Region | None, published: tuple[FactSection, ...]) -> tuple[Source, ...]:
+    """Block 14: publications of the figures shown, or files with the region's observations, by id."""
+    used = {fact.source_id for section in published for fact in section.facts}
+    if not published:
+        table = ctx.table("observations")
+        used = set(table["source_id"] if region is None else table.loc[table["region_iso"] == region.code, "source_id"])
     catalogue = ctx.reference("sources")
     known = {row["source_id"]: row for row in catalogue.to_dict("records")}
-    return tuple(_source(source_id, known.get(source_id, {})) for source_id in used)
+    return tuple(_source(source_id, known.get(source_id, {})) for source_id in sorted(used))
 
 
 def _source(source_id: str, row: dict) -> Source:

@@ -67,6 +67,8 @@ def _assemble(ctx: Context, item: Region, first: Headline, spill: str) -> Region
     }
     line, title = text.masthead(ctx, wording.region_name(item, ctx.lang))
     data_class = data_class_of(ctx, item, first)
+    is_short = data_class == "rich"
+    sections = results_facts.region_sections(_published(ctx), item, ctx.lang, ctx.marked, ctx.names, is_short)
     return RegionalResult(
         collection=ctx.release.collection,
         period=ctx.period,
@@ -86,15 +88,13 @@ def _assemble(ctx: Context, item: Region, first: Headline, spill: str) -> Region
         kpis=text.kpis(ctx, item, first, place, counts, times),
         main_points=(),
         groups=groups(ctx, item),
-        published=results_facts.region_sections(
-            _published(ctx), item, ctx.lang, ctx.marked, ctx.names, is_short=data_class == "rich"
-        ),
+        published=sections,
         targets=results_services.targets(ctx, item),
         counts=counts,
         gaps=results_blocks.gaps(ctx, item),
         quality=results_quality.quality(ctx, item),
         method=results_quality.method(ctx),
-        sources=results_quality.sources(ctx, item),
+        sources=results_quality.sources(ctx, item, sections),
         colophon=results_quality.colophon(ctx, NOTEBOOK),
         absent=text.absences(ctx, blocks),
         country_difference=text.country_difference(ctx, item),

@@ -72,7 +72,7 @@ def country_headline(ctx: Context) -> Headline:
     known = len(ctx.regions_at(ctx.period))
     period = formats.period_in_text(ctx.period, ctx.lang)
     ru = f"Полная таблица индекса регионов за {period} не опубликована: известно значений — {known}."
-    en = f"No full table of the regional index was published for {period}: {known} values are known."
+    en = f"No full table of the regional index was published for {period}: {formats.count(known, 'value', 'en')} known."
     return Headline("H4", pick((ru, en), ctx.lang), None)
 
 

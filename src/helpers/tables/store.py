@@ -2,6 +2,7 @@
 
 import functools
 import os
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -229,3 +230,37 @@ def read_release(collection: str, names: tuple[str, ...], region: str = "") -> d
         else:
             frames[name] = load(name, collection)
     return frames
+
+
+def sources(collection: str) -> pd.DataFrame:
+    """Registered raw files of a collection and the publications that they cite, all text.
+
+    Returns
+    -------
+    DataFrame
+        Columns source_id, publisher, title, address, published_date, sha256; a publication has the checksum of the
+        file that holds its figures. Empty if nothing is registered.
+    """
+    folder = paths.raw() / "demo" if collection == "demo" else paths.raw()
+    columns = ["source_id", "publisher", "title", "address", "published_date", "sha256"]
+    try:
+        path = folder / "catalog.csv"
+        catalog = _read_reference(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return pd.DataFrame(columns=columns, dtype="str")
+    files = catalog[catalog["is_synthetic"] == ("1" if collection == "demo" else "0")]
+    try:
+        cited = reference("publications").merge(files[["path", "sha256"]], left_on="file", right_on="path")
+    except StoreError:
+        cited = pd.DataFrame(columns=columns, dtype="str")
+    return pd.concat([files, cited.assign(publisher="")], ignore_index=True)[columns]
+
+
+def release_settings(collection: str) -> dict[str, str | float]:
+    """What ``params.toml`` says about the release and the reports of a collection; empty without the file."""
+    try:
+        with (paths.root() / "params.toml").open("rb") as handle:
+            settings = tomllib.load(handle)
+    except FileNotFoundError:
+        return {}
+    return {**settings.get("report", {}), **settings.get(collection, {})}
