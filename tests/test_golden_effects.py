@@ -49,8 +49,7 @@ def test_quantities_are_unique():
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['case']}|{row['estimator']}|{row['quantity']}")
 def test_published_value(row):
     key = (row["case"], row["estimator"])
-    if key not in CASES:
-        pytest.skip(f"no case function for {key}")
+    assert key in CASES, f"no case function for {key}"
     try:
         got = values(key)
     except ModuleNotFoundError as missing:

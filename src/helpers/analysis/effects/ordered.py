@@ -137,8 +137,8 @@ class OrderedEffect:
 
     def _cells(self) -> tuple[pd.DataFrame, dict[str, int]]:
         panel = self.panel
-        grades = pd.Categorical(panel.frame[self.column], categories=list(self.categories)).codes.astype(float)
         text = panel.frame[self.column]
+        grades = pd.Index(list(self.categories)).get_indexer(pd.Index(text.to_numpy(dtype=object))).astype(float)
         given = np.asarray(text.notna() & (text.astype(str) != ""))
         if (given & (grades < 0)).any():
             unknown = sorted(set(text[given & (grades < 0)].astype(str)))[:5]

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import sparse, special, stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from helpers.analysis.effects.coding import EffectsError, FloatArray, IntArray
+from helpers.analysis.effects.building import LongArray
+from helpers.analysis.effects.coding import EffectsError, FloatArray
 
 
 class _Cells(OrderedModel):
@@ -20,7 +21,7 @@ class _Cells(OrderedModel):
     Its parameters are slopes, the first threshold, and logs of the increments of the others.
     """
 
-    def __init__(self, endog: IntArray, exog: pd.DataFrame, weights: FloatArray) -> None:
+    def __init__(self, endog: LongArray, exog: pd.DataFrame, weights: FloatArray) -> None:
         super().__init__(endog, exog, distr="logit")
         self.cell_weights = weights
 
@@ -79,6 +80,11 @@ class _Cells(OrderedModel):
 def _density(x: FloatArray) -> FloatArray:
     p = special.expit(x)
     return np.asarray(p * (1 - p))
+
+
+def _positions(y: npt.ArrayLike, categories: Sequence[str]) -> LongArray:
+    """Position of each value in the list of categories, −1 when it is not there."""
+    return np.asarray(pd.Index(list(categories)).get_indexer(pd.Index(np.asarray(y, dtype=object))), dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +152,7 @@ def ordered_logit(
     EffectsError
         A category that never occurs, a value outside the list, collinear regressors, or no convergence.
     """
-    codes = pd.Categorical(y, categories=list(categories)).codes.astype(np.int64)
+    codes = _positions(y, categories)
     if (codes < 0).any():
         raise EffectsError(f"{int((codes < 0).sum())} rows have a category outside {', '.join(categories)}")
     counts = np.bincount(codes, minlength=len(categories))
@@ -155,10 +161,10 @@ def ordered_logit(
         raise EffectsError(f"no case in category {', '.join(absent)}: merge it with its neighbour")
     design = X.astype(float).reset_index(drop=True)
     design.columns = [str(name) for name in design.columns]
-    if np.linalg.matrix_rank(np.column_stack([np.ones(len(design)), design])) < design.shape[1] + 1:
-        raise EffectsError("regressors are collinear with one another or with the thresholds")
     w = np.ones(len(design)) if weights is None else np.asarray(weights, dtype=float)
     cells = _Collapsed.of(codes, design, w, cluster)
+    if _is_collinear(cells.design.to_numpy()):
+        raise EffectsError("regressors are collinear with one another or with the thresholds")
     model = _Cells(cells.codes, cells.design, cells.weights)
     stuck = EffectsError("the ordered logit did not converge: a category that one regressor predicts perfectly?")
     try:
@@ -175,16 +181,16 @@ def ordered_logit(
 class _Collapsed:
     """Rows with the same regressors and category as one cell; ``by_cluster`` (clusters × cells) keeps their weights."""
 
-    codes: IntArray
+    codes: LongArray
     design: pd.DataFrame
     weights: FloatArray
     by_cluster: sparse.csr_array | None
 
     @classmethod
-    def of(cls, codes: IntArray, design: pd.DataFrame, w: FloatArray, cluster: Any) -> "_Collapsed":
-        table = design.assign(**{"\0category": codes})
-        where = table.groupby(list(table.columns), sort=True).ngroup().to_numpy()
-        first = np.unique(where, return_index=True)[1]
+    def of(cls, codes: LongArray, design: pd.DataFrame, w: FloatArray, cluster: Any) -> "_Collapsed":
+        table = np.ascontiguousarray(np.column_stack([codes, design.to_numpy()]))
+        rows = table.view(np.dtype((np.void, table.dtype.itemsize * table.shape[1]))).ravel()
+        _, first, where = np.unique(rows, return_index=True, return_inverse=True)
         weights = np.bincount(where, weights=w).astype(np.float64)
         kept = design.iloc[first].reset_index(drop=True)
         if cluster is None:
@@ -196,7 +202,15 @@ class _Collapsed:
         return cls(codes[first], kept, weights, sparse.csr_array((w, (group, where)), shape=shape))
 
 
-def _start(codes: IntArray, w: FloatArray, slopes: int, n_categories: int) -> FloatArray:
+def _is_collinear(design: FloatArray) -> bool:
+    """Whether the columns, with a constant, are linearly dependent: by their scaled cross-products, which are small."""
+    full = np.column_stack([np.ones(len(design)), design])
+    norm = np.sqrt((full**2).sum(axis=0))
+    scaled = full / np.where(norm > 0, norm, 1.0)
+    return bool(np.linalg.eigvalsh(scaled.T @ scaled)[0] < 1e-11)
+
+
+def _start(codes: LongArray, w: FloatArray, slopes: int, n_categories: int) -> FloatArray:
     below = np.cumsum(np.bincount(codes, weights=w, minlength=n_categories))[:-1] / w.sum()
     cuts = special.logit(below)
     return np.concatenate([np.zeros(slopes), cuts[:1], np.log(np.diff(cuts))])
@@ -260,22 +274,23 @@ def proportional_odds_test(
     ----------
     Brant 1990, Biometrics 46.
     """
-    codes = pd.Categorical(y, categories=list(categories)).codes.astype(np.int64)
+    codes = _positions(y, categories)
     names = [str(c) for c in X.columns]
     wanted = [names.index(c) + 1 for c in (columns or names)]
-    design = np.column_stack([np.ones(len(X)), X.to_numpy(dtype=float)])
-    w = np.ones(len(design)) if weights is None else np.asarray(weights, dtype=float)
-    groups = np.arange(len(design)) if cluster is None else pd.factorize(np.asarray(cluster))[0]
+    w = np.ones(len(codes)) if weights is None else np.asarray(weights, dtype=float)
+    cells = _Collapsed.of(codes, X.astype(float).reset_index(drop=True), w, cluster)
+    design = np.column_stack([np.ones(len(cells.codes)), cells.design.to_numpy()])
     slopes, influences = [], []
     for cut in range(1, len(categories)):
-        beta, influence = _binary_logit((codes >= cut).astype(float), design, w)
+        beta, influence = _binary_logit((cells.codes >= cut).astype(float), design, cells.weights)
         slopes.append(beta[wanted])
-        # one weighted row stands for w independent cases unless clusters bind them together
-        influences.append(influence[:, wanted] / (np.sqrt(w)[:, None] if cluster is None else 1.0))
-    stacked = np.column_stack(influences)
-    sums = np.zeros((groups.max() + 1, stacked.shape[1]))
-    np.add.at(sums, groups, stacked)
-    covariance = sums.T @ sums
+        influences.append(influence[:, wanted])
+    unit = np.column_stack(influences)
+    if cells.by_cluster is None:  # every case for itself
+        covariance = unit.T @ (cells.weights[:, None] * unit)
+    else:
+        sums = cells.by_cluster @ unit
+        covariance = sums.T @ sums
     k = len(wanted)
     contrast = np.kron(np.column_stack([-np.ones(len(slopes) - 1), np.eye(len(slopes) - 1)]), np.eye(k))
     difference = contrast @ np.concatenate(slopes)
@@ -287,7 +302,7 @@ def proportional_odds_test(
 
 
 def _binary_logit(y: FloatArray, design: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Coefficients by Newton steps, and the influence of each row on them."""
+    """Coefficients by Newton steps, and the influence of one case of each row on them."""
     beta = np.zeros(design.shape[1])
     for _ in range(60):
         p = special.expit(design @ beta)
@@ -295,7 +310,7 @@ def _binary_logit(y: FloatArray, design: FloatArray, w: FloatArray) -> tuple[Flo
         step = np.linalg.pinv(information) @ (design.T @ (w * (y - p)))
         beta = beta + step
         if np.abs(step).max() < 1e-10:
-            return beta, (w * (y - p))[:, None] * design @ np.linalg.pinv(information)
+            return beta, (y - p)[:, None] * design @ np.linalg.pinv(information)
         if np.abs(beta).max() > 50:
             break
     raise EffectsError("a cut is predicted perfectly by the regressors: the slope there is not finite")
