@@ -1,10 +1,14 @@
 """A small world for the batch: six tiny notebooks of the real shape, three regions with data, one raw file."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import example_results
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from helpers.presentation import results
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REGIONS = ("RU-CHE", "RU-KAM", "RU-ORL", "RU-AD")
@@ -38,13 +42,23 @@ plt.close(figure)
 """
 
 RESULT = """
+import json
 from IPython.display import display
-value = float(panel["value"].mean()) if len(panel) else None
-display({"application/vnd.client-centricity.result+json": {
-    "kind": "regional", "collection": collection, "period": period, "lang": lang, "edition": "preliminary",
-    "is_synthetic": collection == "demo", "data_class": "rich" if len(panel) else "empty",
-    "headline": {"estimate": {"value": value, "low": value, "high": value, "unit": "percent"}},
-    "rank": {"rank_low": 1, "rank_high": 3}}, "text/plain": "result"}, raw=True)
+kind = "rich" if len(panel) else "empty"
+result = json.loads((paths.root() / "data" / f"{kind}.{lang}.json").read_text())
+result["collection"], result["period"] = collection, period
+result["region"]["code"] = region
+if result["headline"]["estimate"]:
+    result["headline"]["estimate"]["value"] = float(panel["value"].mean())
+display({"application/vnd.client-centricity.result+json": result, "text/plain": "result"}, raw=True)
+"""
+
+NATIONAL = """
+import json
+from helpers import paths
+result = json.loads((paths.root() / "data" / f"national.{lang}.json").read_text())
+result["collection"], result["period"] = collection, period
+display({"application/vnd.client-centricity.result+json": result, "text/plain": "result"}, raw=True)
 """
 
 
@@ -70,31 +84,21 @@ def write_world(root, extra_cell="", share_mean=False, regions=REGIONS):
         shutil.copytree(REPOSITORY / "data" / "reference", root / "data" / "reference")
     (root / "params.toml").write_text('[real]\nperiod = "2024-H1"\n[report]\nlanguages = ["ru"]\n', encoding="utf-8")
     rows = [f"{region},{month},{n + month / 10}" for n, region in enumerate(regions) for month in range(1, 7)]
-    (root / "data" / "raw" / "panel.csv").write_text("region_iso,month,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    national = RESULT.replace("panel[", "panel[") + "display(len(panel))"
+    (root / "data" / "raw" / "panel.csv").write_text(
+        "region_iso,month,value\n" + "\n".join(rows) + "\n", encoding="utf-8"
+    )
+    for lang in ("ru", "en"):
+        for kind in ("rich", "empty", "national"):
+            result = replace(getattr(example_results, kind)(lang), is_synthetic=False, banner="")
+            (root / "data" / f"{kind}.{lang}.json").write_text(results.to_json(result), encoding="utf-8")
     books = {
         "01_clean": notebook(STEP + f"share_mean: bool = {share_mean}  # also a national figure\n", CLEAN),
         "02_claims": notebook(STEP, "print('claims')"),
         "03_ratings": notebook(STEP, "print('ratings')"),
         "04_effects": notebook(STEP, "print('effects')"),
         "05_region_report": notebook(REGION, REPORT_READ, *([extra_cell] if extra_cell else []), REPORT_DRAW, RESULT),
-        "06_national_report": notebook(
-            STEP + 'lang: str = "ru"  # ru or en\n',
-            REPORT_READ.replace(', filters=[("region_iso", "=", region)]', ""), national),
+        "06_national_report": notebook(STEP + 'lang: str = "ru"  # ru or en\n', NATIONAL),
     }  # fmt: skip
     for name, book in books.items():
         nbformat.write(book, root / "notebooks" / f"{name}.ipynb")
     return root
-
-
-class PlainPage:
-    """Stands for the page exporter where a test is about the batch and not about pages."""
-
-    def __init__(self, lang):
-        from nbconvert import HTMLExporter
-
-        self._exporter = HTMLExporter(template_name="basic", exclude_input=True)
-        self._exporter.exclude_input_prompt = True
-
-    def export(self, book):
-        return self._exporter.from_notebook_node(book)[0]

@@ -119,8 +119,9 @@ def _unfit(path: Path) -> Verdict | None:
 
 @contextlib.contextmanager
 def _quiet() -> Any:
-    """Keep pytest's own words out of ours, and the caller's pytest settings out of it."""
-    kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
+    """Keep pytest's own words out of ours, and the caller's pytest settings out of it and of the kernels."""
+    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")  # the last one changes how a kernel captures
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said):

@@ -4,8 +4,6 @@
 driver alone writes the release.
 """
 
-import base64
-import hashlib
 import json
 import logging
 import os
@@ -226,13 +224,17 @@ def export(job: Job, notebook: Any) -> dict[str, Any]:
     ValueError
         If the notebook shows no result object.
     """
-    result = result_of(notebook)
+    from helpers.presentation import pages, results, tables_out
+
+    stored = result_of(notebook)
+    result = results.from_dict(json.loads(stored))
+    notebook.metadata["report"] = pages.metadata(result, job.other_href)
     page = exporter(job.lang).export(notebook)
     return {
         "page": page.encode(),
-        "result": result,
-        "pdf": to_pdf(page) if job.pdf else b"",
-        "tables": tables_of(result),
+        "result": stored,
+        "pdf": pages.to_pdf(page) if job.pdf else b"",
+        "tables": tables_out.files(result),
     }
 
 
@@ -260,25 +262,3 @@ def exporter(lang: str) -> Any:
     if lang not in kept:
         kept[lang] = pages.Exporter(lang)
     return kept[lang]
-
-
-def to_pdf(page: str) -> bytes:
-    """PDF of a finished page."""
-    from helpers.presentation import pages
-
-    return pages.to_pdf(page)
-
-
-def tables_of(result: bytes) -> dict[str, bytes]:
-    """CSV and XLSX files of the result's tables by file name."""
-    return {}
-
-
-def png_hashes(notebook: Any) -> list[str]:
-    """Checksums of the pictures in order."""
-    return [
-        hashlib.sha256(base64.b64decode(output["data"]["image/png"])).hexdigest()
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
-    ]

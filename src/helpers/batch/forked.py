@@ -94,7 +94,9 @@ def _forget_multiprocessing() -> None:
     inherited._preload_modules = ["__main__"]
     process._parent_process = None  # type: ignore[attr-defined]
     process._children = set()  # type: ignore[attr-defined]
-    process._current_process = sys.modules[PRELOAD].STATE.main_process  # type: ignore[attr-defined]
+    main_process = sys.modules[PRELOAD].STATE.main_process
+    main_process.name = "MainProcess"  # the preparation of a child renames it
+    process._current_process = main_process  # type: ignore[attr-defined]
 
 
 def _enter(request: KernelRequest) -> None:
@@ -109,7 +111,6 @@ def _enter(request: KernelRequest) -> None:
             os.dup2(descriptor, number)
             os.close(descriptor)
     sys.path[:] = sys.modules[PRELOAD].STATE.plain_path
-    sys.modules.pop("__mp_main__", None)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -23,6 +23,7 @@ class Job:
     memory_mb: int = 6144
     export: bool = True
     pdf: bool = False
+    other_href: str = ""  # the same report in the other language
     root: str = ""
 
 

@@ -126,17 +126,33 @@ def report_jobs(release: Release, base: dict[str, str], inputs: keys.Inputs) -> 
     jobs = []
     for lang in release.langs:
         for region in release.regions:
-            national = region == NATIONAL_ID
-            template = paths.notebooks() / f"{NATIONAL if national else REGIONAL}.ipynb"
-            values = {"collection": release.collection, "period": release.period, "lang": lang}
-            if not national:
-                values["region"] = region
-            job = Job(
-                f"{region}.{lang}", template, parameters.check(template, values), lang, "" if national else region
-            )
-            content = [base, keys.notebook(template), job.parameters, inputs.of_report(job.region_iso)]
+            job = _report_job(release, region, lang)
+            content = [
+                base,
+                keys.notebook(job.template),
+                job.parameters,
+                job.other_href,
+                inputs.of_report(job.region_iso),
+            ]
             jobs.append(_with_limits(release, replace(job, content_key=keys.combine(content))))
     return jobs
+
+
+def _report_job(release: Release, region: str, lang: str) -> Job:
+    national = region == NATIONAL_ID
+    template = paths.notebooks() / f"{NATIONAL if national else REGIONAL}.ipynb"
+    values = {"collection": release.collection, "period": release.period, "lang": lang}
+    if not national:
+        values["region"] = region
+    other = next((name for name in release.langs if name != lang), "")
+    return Job(
+        f"{region}.{lang}",
+        template,
+        parameters.check(template, values),
+        lang,
+        "" if national else region,
+        other_href=f"{region}.{other}.html" if other else "",
+    )
 
 
 def _with_limits(release: Release, job: Job) -> Job:
