@@ -93,10 +93,8 @@ def _zipped_format(data: bytes, name: str) -> str:
 def _text_format(head: bytes, name: str) -> str:
     plain = head.replace(b"\x00", b"").lower()
     start = re.sub(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*", b"", plain)
-    if (
-        start.startswith((b"<!doctype html", b"<html"))
-        or (re.search(rb"<(?:table|html|body)\b", plain)
-        and start.startswith(b"<"))
+    if start.startswith((b"<!doctype html", b"<html")) or (
+        re.search(rb"<(?:table|html|body)\b", plain) and start.startswith(b"<")
     ):
         return "html"
     if start.startswith(b"<"):

@@ -129,7 +129,9 @@ def join_lines(text: str) -> str:
 
 
 def _is_broken(before: str, after: str) -> bool:
-    if (re.search(r"\d[.,]$", before) and after[0].isdigit()) or (re.search(r"\d$", before) and re.match(r"[.,]\d", after)):
+    if (re.search(r"\d[.,]$", before) and after[0].isdigit()) or (
+        re.search(r"\d$", before) and re.match(r"[.,]\d", after)
+    ):
         return True
     if re.search(r"\w-$", before) and after[0].isalpha():
         return True

@@ -1,0 +1,165 @@
+"""A file as a ministry sent it → tidy cells, everything that was refused and why, and how the file was read.
+
+Wrong is worse than missing. Every cell ends in one of four heaps (accepted, rejected, structural, a column not kept) and the
+four add up to the cells of the file.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.intake import explain, grids, headers, layouts, overrides, vocabulary
+from helpers.intake.frames import CELL_COLUMNS, REJECT_COLUMNS, TIDY_COLUMNS, joined
+from helpers.intake.grids import Grid, GridError
+from helpers.intake.grids.outputs import write_tables
+from helpers.intake.tables_of_cells import ACCEPTED, NOT_KEPT, REJECTED, STRUCTURAL, UNSEEN, clean_block
+
+__all__ = ["CleanResult", "Counts", "clean_file", "clean_grids", "clean_many", "write_result"]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Heaps of a file; ``total`` is every cell of the rectangles that its sheets span."""
+
+    accepted: int = 0
+    rejected: int = 0
+    structural: int = 0
+    not_kept: int = 0
+    total: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Heaps of two files together."""
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class CleanResult:
+    """Outcome for one file.
+
+    Attributes
+    ----------
+    tidy : DataFrame
+        One accepted cell a row, columns ``TIDY_COLUMNS``; text columns are categories.
+    rejects : DataFrame
+        One refused cell or row a row: file, sheet, row, col (0: the whole row, or with row 0 the whole file), raw, reason, suggestion.
+    explanation : DataFrame
+        Which rows and columns were taken for what and why: sheet, rows, columns, taken_for, why.
+    counts : Counts
+        The four heaps and their sum.
+    cells : DataFrame
+        ``tidy`` with printed decimals, entity type and raw text, for the tables of the project.
+    corrections : tuple of dict
+        Corrections applied.
+    """
+
+    file: str
+    tidy: pd.DataFrame
+    rejects: pd.DataFrame
+    explanation: pd.DataFrame
+    counts: Counts
+    cells: pd.DataFrame
+    corrections: tuple[dict, ...] = field(default_factory=tuple)
+
+
+def clean_file(path: Path) -> CleanResult:
+    """Clean one file of any known format, registered or not.
+
+    Parameters
+    ----------
+    path : Path
+        File to read.
+
+    Returns
+    -------
+    CleanResult
+        A file that cannot be read gives one ``unreadable_file`` or ``undecodable_text`` line that names it and says what to do.
+
+    Raises
+    ------
+    CorrectionError
+        If a row of ``corrections.csv`` for this file no longer fits it.
+    """
+    path = Path(path)
+    try:
+        return clean_grids(grids.read(path), path.name)
+    except GridError as error:
+        return _unreadable(path.name, error)
+
+
+def clean_many(paths: Iterable[Path]) -> list[CleanResult]:
+    """Clean several files, one after another; a bad one never stops the rest."""
+    return [clean_file(path) for path in paths]
+
+
+def write_result(result: CleanResult, out_dir: Path) -> tuple[Path, Path]:
+    """Write ``<file>.tidy.csv`` and ``<file>.rejects.csv`` into a folder; texts that could act as formulas are made harmless."""
+    return write_tables(result.tidy, result.rejects, result.file, out_dir)
+
+
+def clean_grids(sheets: list[Grid], file: str) -> CleanResult:
+    """Clean grids that were read already (the pure part of :func:`clean_file`)."""
+    words = vocabulary.load()
+    exceptions = overrides.of_file(file)
+    sheets, applied = overrides.correct(sheets, exceptions, file)
+    cells: list[pd.DataFrame] = []
+    rejects: list[pd.DataFrame] = []
+    lines: list[explain.Line] = []
+    counts = Counts()
+    for grid in sheets:
+        heap = np.full(grid.texts.shape, UNSEEN, dtype=np.int8)
+        skipped = exceptions.of_sheet(grid.sheet)
+        if grid.is_hidden or (skipped and skipped.action == "skip"):
+            heap[:] = STRUCTURAL
+            lines += explain.skipped_sheet(grid, skipped.reason if skipped else "")
+        elif grid.texts.size:
+            _clean_sheet(grid, file, words, exceptions, heap, cells, rejects, lines)
+        counts += _count(heap)
+    all_cells = joined(cells, CELL_COLUMNS)
+    return CleanResult(
+        file,
+        all_cells[list(TIDY_COLUMNS)],
+        joined(rejects, REJECT_COLUMNS),
+        explain.table(lines),
+        counts,
+        all_cells,
+        tuple(applied),
+    )
+
+
+def _clean_sheet(grid, file, words, exceptions, heap, cells, rejects, lines) -> None:
+    sheet = headers.prepare(grid)
+    blocks = layouts.read_blocks(sheet, words, file, exceptions)
+    if not blocks:
+        refused = explain.headless(sheet, file, heap)
+        rejects += refused
+        lines += explain.no_header(sheet, bool(refused))
+        heap[heap == UNSEEN] = STRUCTURAL
+        return
+    for block in blocks:
+        result = clean_block(block, words, file, heap)
+        cells += result.cells
+        rejects += result.rejects
+        lines += explain.block_lines(block, result.notes)
+    heap[heap == UNSEEN] = STRUCTURAL
+    lines += explain.sheet_lines(sheet, blocks)
+
+
+def _count(heap: np.ndarray) -> Counts:
+    return Counts(
+        int((heap == ACCEPTED).sum()),
+        int((heap == REJECTED).sum()),
+        int((heap == STRUCTURAL).sum()),
+        int((heap == NOT_KEPT).sum()),
+        heap.size,
+    )
+
+
+def _unreadable(file: str, error: GridError) -> CleanResult:
+    line = {"file": file, "sheet": "", "row": 0, "col": 0, "raw": "", "reason": error.reason, "suggestion": str(error)}
+    rejects = joined([pd.DataFrame([line])], REJECT_COLUMNS)
+    empty = joined([], CELL_COLUMNS)
+    explanation = explain.table([explain.Line("", "", "", error.reason, str(error))])
+    return CleanResult(file, empty[list(TIDY_COLUMNS)], rejects, explanation, Counts(), empty)
