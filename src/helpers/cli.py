@@ -44,6 +44,89 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+Jobs = Annotated[int, typer.Option(help="reports at a time; 0 = one per processor")]
+Engine = Annotated[str, typer.Option(help="warm: kernels from one warm process; plain: an ordinary kernel each")]
+LogFormat = Annotated[str, typer.Option(help="bar, log (lines for cron) or json (JSON lines)")]
+
+
+def _run_batch(verb: str, **values: Any) -> None:
+    """Call a verb of the batch; expected errors become one line, the exit code tells the truth."""
+    from helpers.batch import locking, options, parameters, release
+
+    expected = (options.OptionError, parameters.ParameterError, locking.Busy)
+    try:
+        outcome = getattr(release, verb)(options.Options(**values))
+    except expected as error:
+        raise _fail(error) from None
+    typer.echo(outcome.summary())
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def build(
+    collection: Collection = "real",
+    period: Period = "",
+    regions: Regions = "",
+    lang: Lang = "",
+    jobs: Jobs = 0,
+    force: Annotated[bool, typer.Option("--force", help="rebuild reports that have not changed")] = False,
+    only: Annotated[str, typer.Option(help="failed: only what failed last time")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the plan and do nothing")] = False,
+    check: Annotated[bool, typer.Option("--check", help="validate every report with nbval afterwards")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="make a PDF of each report too")] = False,
+    engine: Engine = "warm",
+    scheduler: Annotated[str, typer.Option(help="run on a Dask cluster: tcp://host:8786")] = "",
+    timeout: Annotated[int, typer.Option(help="seconds that one cell may take")] = 300,
+    quiet: Annotated[bool, typer.Option("--quiet", help="only the summary")] = False,
+    log_format: LogFormat = "bar",
+) -> None:
+    """Clean, audit, rate, estimate, then make every report that changed, its page and the index."""
+    if only not in ("", "failed"):
+        raise _fail(f"--only {only}: the one valid value is failed")
+    if collection == "demo" and not (paths.raw() / "demo" / "catalog.csv").exists():
+        _write_demo(DEMO_SEED)
+    _run_batch(
+        "build", collection=collection, period=period, regions=tuple(_split(regions)), langs=tuple(_split(lang)),
+        jobs=jobs, force=force, only_failed=only == "failed", dry_run=dry_run, check=check, pdf=pdf, engine=engine,
+        scheduler=scheduler, timeout=timeout, quiet=quiet, log_format=log_format,
+    )  # fmt: skip
+
+
+@app.command()
+def check(
+    collection: Collection = "real",
+    period: Period = "",
+    regions: Regions = "",
+    jobs: Jobs = 0,
+    engine: Engine = "warm",
+    quiet: Annotated[bool, typer.Option("--quiet", help="only the summary")] = False,
+    log_format: LogFormat = "bar",
+) -> None:
+    """Run every built report again through nbval and record whether it gives the same result."""
+    _run_batch(
+        "check", collection=collection, period=period, regions=tuple(_split(regions)), jobs=jobs, engine=engine,
+        quiet=quiet, log_format=log_format,
+    )  # fmt: skip
+
+
+@app.command()
+def status(collection: Collection = "real", period: Period = "") -> None:
+    """Compare the records of a release with the files on disk and say what is true."""
+    from helpers.batch import records
+
+    folder = paths.reports(collection, period or parameters()[collection]["period"])
+    if not (folder / "status.csv").exists():
+        raise _fail(f"no release in {folder}; run: reports build --collection {collection}")
+    rows = list(records.Status(folder).rows.values())
+    faults = {row.report_id: found for row in rows if (found := records.faults(folder, row))}
+    states = sorted({row.status for row in rows})
+    typer.echo(", ".join(f"{sum(row.status == state for row in rows)} {state}" for state in states))
+    typer.echo(f"{sum(row.checked == 'passed' for row in rows)} of {len(rows)} validated by nbval")
+    for report_id, found in faults.items():
+        typer.echo(f"{report_id}: {'; '.join(found)}")
+    raise typer.Exit(1 if faults or any(row.status == "failed" for row in rows) else 0)
+
+
 @app.command()
 def add(
     file: Path,
@@ -96,13 +179,43 @@ def clean(
     raise typer.Exit(worst)
 
 
+DEMO_SEED = 2024
+
+
 @app.command()
-def demo(seed: Annotated[int, typer.Option(help="seed of the synthetic world")] = 2024) -> None:
+def demo(seed: Annotated[int, typer.Option(help="seed of the synthetic world")] = DEMO_SEED) -> None:
     """Write the synthetic demonstration files (collection demo) under data/raw/demo."""
+    _write_demo(seed)
+
+
+def _write_demo(seed: int) -> None:
     from helpers.synthetic import demo as demonstration
 
     sources = demonstration.write(paths.raw(), seed=seed)
     typer.echo(f"wrote {len(sources)} demonstration files, all registered as synthetic")
+
+
+@app.command()
+def panel(
+    logs: list[Path],
+    out: Annotated[Path, typer.Option(help="folder for the panel, its detail, counts and refused rows")],
+    as_of: Annotated[str, typer.Option(help="day on which the logs were taken: 2024-12-31")],
+    services: Annotated[Path | None, typer.Option(help="csv: service_id, statutory_days, day_unit, …")] = None,
+    period: Annotated[str, typer.Option(help="month or week of receipt")] = "month",
+    by_municipality: Annotated[bool, typer.Option("--by-municipality", help="one row a municipality too")] = False,
+    memory: Annotated[str, typer.Option(help="memory that the aggregation may take before it spills")] = "400MB",
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="invented logs")] = False,
+) -> None:
+    """Make the monthly service panel from logs of applications, one row each."""
+    from helpers.intake.requests import command
+    from helpers.intake.requests.columns import LogError
+    from helpers.tables.store import StoreError
+
+    try:
+        text = command.run(logs, out, as_of, services, period, by_municipality, memory, synthetic)
+    except (LogError, StoreError) as error:
+        raise _fail(error) from None
+    typer.echo(text)
 
 
 @app.command()
