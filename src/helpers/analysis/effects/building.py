@@ -70,7 +70,8 @@ class Builder:
             "frame": df, "names": names, "times": times, "units": unit.labels[kept_units], "cohort": cohort[kept_units],
             "cluster_code": cluster_code, "cluster_labels": cluster_labels, "stratum_code": stratum_code,
             "stratum_labels": stratum_labels, "audit": audit, "audit_code": audit_dates(audit, observed),
-            "observed": observed, "drops": tuple(self.drops), "position": None if in_order else position,
+            "observed": observed, "left_out": unit.labels[~keep], "drops": tuple(self.drops),
+            "position": None if in_order else position,
         }  # fmt: skip
 
     def _times(self, labels: npt.NDArray[Any], codes: IntArray) -> tuple[LongArray, IntArray]:

@@ -204,8 +204,8 @@ def assemble(
     clusters = len(layout.cluster_labels)
     solved = solve_plan(plan, clusters)
     used = contributing(plan, clusters)
-    warn_few(int(used.sum()))
     months, services, regions = averages.counts(plan.strata, averages.everything, 1)
+    warn_few(int(used.sum()), int(regions[0]))
     found = Fit(
         outcome, float("nan"), float("nan"), float(used.sum() - 1),
         "log_point" if outcome.startswith("log") else "outcome_unit",

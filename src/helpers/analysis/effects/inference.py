@@ -27,8 +27,8 @@ class Percent(NamedTuple):
     high: float
 
 
-def warn_few(regions: int) -> None:
-    """Warn under ``FEW`` regions, refuse one.
+def warn_few(regions: int, treated: int | None = None) -> None:
+    """Warn under ``FEW`` regions or when one region alone is treated; refuse one region.
 
     Raises
     ------
@@ -37,10 +37,12 @@ def warn_few(regions: int) -> None:
     """
     if regions < 2:
         raise EffectsError("a single region (cluster) has observations: its uncertainty cannot be measured")
-    if regions < FEW:
-        warnings.warn(
-            f"only {regions} regions: read the interval with the permutation test beside it", FewClustersWarning, 3
-        )
+    if treated == 1:
+        text = "all optimised services lie in one region: no standard error, see the permutation test"
+        warnings.warn(text, FewClustersWarning, 3)
+    elif regions < FEW:
+        text = f"only {regions} regions: read the interval with the permutation test beside it"
+        warnings.warn(text, FewClustersWarning, 3)
 
 
 def interval(value: float, se: float, df: float, level: float) -> tuple[float, float]:

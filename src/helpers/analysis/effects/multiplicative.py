@@ -1,6 +1,6 @@
 """The multiplicative model of one stratum: services conditioned out, Newton steps in the month effects alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,6 @@ from helpers.analysis.effects.sums import Cells, Keys, LongArray, Rows, rows_fro
 
 _STEPS = 60
 _TOLERANCE = 1e-11
-_VANISHED = -25.0
-"""A month effect below this belongs to a month without a single count: it is left where it is."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,14 @@ def shares(counts: Counts, effect: FloatArray) -> tuple[FloatArray, FloatArray]:
     return mean / total[:, None], total
 
 
+def without_empty_months(counts: Counts) -> Counts:
+    """Take baseline months without a single count out of the baseline: no ratio can be taken to them."""
+    empty = ~(counts.base.sum(axis=0) > 0)
+    if not (empty & (counts.scale > 0).any(axis=0)).any():
+        return counts
+    return replace(counts, scale=np.where(empty, 0.0, counts.scale))
+
+
 def newton(counts: Counts, label: npt.NDArray[np.int32]) -> tuple[FloatArray, int]:
     """Month effects that maximise the conditional Poisson likelihood, first month of a component zero.
 
@@ -117,7 +123,7 @@ def newton(counts: Counts, label: npt.NDArray[np.int32]) -> tuple[FloatArray, in
         score = observed - expected
         hessian = np.diag(expected) - (pi * counts.total[:, None]).T @ pi
         step = solve(hessian, score, label)
-        step = np.where((effect < _VANISHED) & (step < 0), 0.0, np.clip(step, -5, 5))
+        step = np.clip(step, -5, 5)
         effect = effect + step
         if float(np.abs(step).max()) < _TOLERANCE * max(1.0, float(np.abs(effect).max())):
             return effect - effect[label], number
@@ -186,7 +192,7 @@ def without_each(
     for region in np.unique(cells.cluster):
         mine = cells.cluster == region
         less = total - cells.moment[mine].sum(axis=0)
-        label_without[region] = _links(counts, counts.keys.cluster != region)
+        label_without[region] = links(_subset(counts, counts.keys.cluster != region))
         step = solve(less, score - cells.response[mine].sum(axis=0), label_without[region])
         change[region] = np.clip(step - step[label_without[region]], -5, 5)
     if not exact:
@@ -194,7 +200,7 @@ def without_each(
     rows = predicted_rows(counts, effect)
     base = np.tile(rows.base, (clusters, 1))
     for region in np.unique(cells.cluster):
-        kept = _subset(counts, counts.keys.cluster != region)
+        kept = without_empty_months(_subset(counts, counts.keys.cluster != region))
         if len(kept.total):
             moved, _ = newton(kept, label_without[region])
             base[region] = predicted_rows(counts, moved).base
@@ -207,6 +213,7 @@ def _subset(counts: Counts, chosen: BoolArray) -> Counts:
     return Counts(keys, **rest)
 
 
-def _links(counts: Counts, chosen: BoolArray) -> npt.NDArray[np.int32]:
-    mask = (counts.scale[chosen] > 0).astype(np.float64)
+def links(counts: Counts) -> npt.NDArray[np.int32]:
+    """Months linked by services observed untreated in both; months without a single count stand alone."""
+    mask = (without_empty_months(counts).scale > 0).astype(np.float64)
     return components(mask.T @ mask)

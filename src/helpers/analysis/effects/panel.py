@@ -79,6 +79,8 @@ class Panel:
         Names behind the codes.
     cohort, cluster_code, stratum_code, audit_code : int32 arrays, shape (N,)
         One value a unit.
+    left_out : array
+        Names of the units left out.
     drops : tuple of Drop
         What was left out and why.
 
@@ -102,6 +104,7 @@ class Panel:
     audit_code: IntArray = field(repr=False)
     audit: BoolArray = field(repr=False)
     observed: BoolArray = field(repr=False)
+    left_out: npt.NDArray[Any] = field(repr=False)
     drops: tuple[Drop, ...]
     position: npt.NDArray[np.int64] | None = field(repr=False)
 

@@ -9,17 +9,19 @@ from helpers.analysis.effects import averages
 from helpers.analysis.effects.building import Drop
 from helpers.analysis.effects.coding import EffectsError, FloatArray, IntArray
 from helpers.analysis.effects.fit import Fit, Layout
-from helpers.analysis.effects.imputation import Imputation, contributing
+from helpers.analysis.effects.imputation import Imputation, contributing, unlinked
 from helpers.analysis.effects.inference import warn_few
 from helpers.analysis.effects.masks import Masks
 from helpers.analysis.effects.multiplicative import (
     Counts,
     compress,
+    links,
     newton,
     pieces,
     predicted_rows,
     shares,
     without_each,
+    without_empty_months,
 )
 from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.solving import Solved, components, jackknife_variance, solve
@@ -82,7 +84,7 @@ class PoissonFit(Fit):
         for stratum in self.plan.strata:
             drop = True if stratum.level != spec.effects else spec.drop_audit
             lines, units = stratum_lines(stratum, masks, exposure, drop)
-            label = components(stratum.cells.moment.sum(axis=0))
+            label = links(lines)
             effect, _ = newton(lines, label)
             first = (lines.scale > 0).argmax(axis=1)
             linked = label[None, :] == label[first][:, None]
@@ -196,11 +198,10 @@ class PoissonImputation(Imputation):
         plan = decide(self.chain(), masks.sums, masks.total, int(panel.times[-1]))
         used = contributing(plan, panel.n_clusters)
         regions = int(used.sum())
-        warn_few(regions)
         strata, solved, chi, free, most = [], [], 0.0, 0, 0
         for stratum in plan.strata:
             lines = self.counts(stratum, masks, exposure)
-            label = components(stratum.cells.moment.sum(axis=0))
+            label = links(lines)
             effect, steps = newton(lines, label)
             rows = predicted_rows(lines, effect)
             rows = rows.take(label[rows.month] == label[rows.first])
@@ -208,12 +209,17 @@ class PoissonImputation(Imputation):
             solved.append(without_each(lines, effect, label, panel.n_clusters, regions <= FEW_REGIONS))
             one, two = pearson(lines, effect)
             chi, free, most = chi + one, free + two, max(most, steps)
-        plan = replace(plan, strata=tuple(strata))
+        kept = sum(int(stratum.rows.count.sum()) for stratum in strata)
+        if kept == 0:
+            raise EffectsError(f"{outcome}: no treated service-month keeps a comparison with any count")
+        plan = replace(plan, strata=tuple(strata), kept=kept / masks.total)
+        drops = masks.drops + unlinked(plan, ())
         layout = Layout(panel.times, panel.cluster_labels, panel.stratum_labels, panel.names)
         months, services, treated_regions = averages.counts(plan.strata, averages.everything, 1)
+        warn_few(regions, int(treated_regions[0]))
         found = PoissonFit(
             outcome, float("nan"), float("nan"), float(regions - 1), "log_point", plan.kept, int(months[0]),
-            int(services[0]), regions, int(treated_regions[0]), plan.table, plan.note, masks.drops, self.vcov, self,
+            int(services[0]), regions, int(treated_regions[0]), plan.table, plan.note, drops, self.vcov, self,
             layout, plan, tuple(solved), used, panel, shift, chi / max(free, 1), most, self.exposure,
         )  # fmt: skip
         average = found._average(averages.everything, 1)
@@ -233,7 +239,7 @@ class PoissonImputation(Imputation):
         level = base = 0.0
         for stratum in plan.strata:
             lines = self.counts(stratum, masks, exposure)
-            label = components(stratum.cells.moment.sum(axis=0))
+            label = links(lines)
             rows = predicted_rows(lines, newton(lines, label)[0])
             ok = label[rows.month] == label[rows.first]
             level, base = level + float(rows.level[ok].sum()), base + float(rows.base[ok].sum())
@@ -271,7 +277,7 @@ def stratum_lines(
         chosen, np.where(mask, x, 0.0), counted, counted.sum(axis=1), np.where(hit, x * weight, 0.0),
         np.where(hit, y * weight, 0.0), hit.astype(np.int64), np.ones(len(units), dtype=np.int64),
     )  # fmt: skip
-    return lines, units
+    return without_empty_months(lines), units
 
 
 def pearson(lines: Counts, effect: FloatArray) -> tuple[float, int]:

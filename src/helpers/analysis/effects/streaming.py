@@ -73,7 +73,7 @@ class _State:
 
     def add(self, panel: Panel) -> None:
         """Take in one piece."""
-        names = set(panel.units.tolist())
+        names = {*panel.units.tolist(), *panel.left_out.tolist()}
         if names & self.units:
             raise EffectsError(
                 f"{len(names & self.units)} services are split between pieces: keep all months of a service together"
