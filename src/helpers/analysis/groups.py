@@ -99,7 +99,8 @@ def crosses_break(breaks: pd.DataFrame, rating: str, earlier: str, later: str) -
 def breaks_between(breaks: pd.DataFrame, rating: str, earlier: str, later: str) -> pd.DataFrame:
     """Rows of the reference table that lie between two periods, to be named beside a figure."""
     own = breaks[breaks["rating"] == rating]
-    return own[[crosses_break(own.loc[[row]], rating, earlier, later) for row in own.index]]
+    between = [crosses_break(own.loc[[row]], rating, earlier, later) for row in own.index]
+    return own[np.array(between, dtype=bool)]
 
 
 def observed_transitions(

@@ -1,0 +1,96 @@
+"""Ranks of regions over ways to add up questionnaires: a model for the Monte Carlo over choices.
+
+Grain in: processes of bodies of one period. Grain out: one region per row (ranks) and one draw per row (log).
+"""
+
+import numpy as np
+import pandas as pd
+
+from helpers.analysis.composite import normalise, treat_outliers, weighted_mean
+from helpers.analysis.composite_uncertainty import Choice, Model, RankUncertainty, Space, rank_uncertainty
+
+NORMALISATIONS = ("goalposts", "min_max", "z", "rank")
+AGGREGATIONS = ("arithmetic", "size_weighted", "geometric")
+
+
+def questionnaire_space(processes: pd.DataFrame) -> Space:
+    """Choices that can be applied to these questionnaires.
+
+    One body is left out only if every region has two or more; which one is its number in the order of names.
+    """
+    bodies = processes.groupby("region_iso")["body"].nunique()
+    codes = sorted(processes["process"].unique())
+    return Space(
+        normalisations=NORMALISATIONS,
+        aggregations=AGGREGATIONS,
+        treatments=(False, True),
+        left_out=tuple(str(number) for number in range(1, int(bodies.max()) + 1)) if bodies.min() > 1 else (),
+        weights=tuple((1, str(code)) for code in codes),
+    )
+
+
+def questionnaire_model(processes: pd.DataFrame, weights: pd.Series | None = None) -> Model:
+    """Choice → score of every region.
+
+    Parameters
+    ----------
+    processes
+        Result of ``process_scores`` for one period.
+    weights
+        Nominal weights of processes, keyed by ("process", code).
+
+    Raises
+    ------
+    ValueError
+        If the rows are of several periods.
+    """
+    if len(processes["period"].unique()) != 1:
+        raise ValueError("the model needs one period: scales within a period are not comparable over time")
+    keys = ["region_iso", "body"]
+    wide = processes.pivot_table(index=keys, columns="process", values="score").sort_index()
+    size = processes.groupby(keys)["size"].sum().reindex(wide.index).to_numpy(dtype=float)
+    names = wide.index.get_level_values("region_iso")
+    regions, codes = np.unique(names.to_numpy(dtype=str), return_inverse=True)
+    order = wide.groupby("region_iso").cumcount().to_numpy()
+    counts = np.bincount(codes)
+    nominal = np.array([1.0 if weights is None else weights.get(("process", c), 1.0) for c in wide.columns])
+    scaled: dict[tuple[str, bool], pd.DataFrame] = {}
+
+    def scores(choice: Choice) -> pd.Series:
+        key = (choice.normalisation, choice.is_treated)
+        if key not in scaled:
+            scaled[key] = wide.apply(lambda column: _one(column, *key))
+        is_geometric = choice.aggregation == "geometric"
+        values = 1 + 0.99 * scaled[key] if is_geometric else scaled[key]
+        factors = [choice.weight_factors.get((1, str(code)), 1.0) for code in wide.columns]
+        share = pd.Series(nominal * factors, index=wide.columns)
+        bodies = weighted_mean(values, share, "geometric" if is_geometric else "arithmetic").to_numpy()
+        kept = np.isfinite(bodies)
+        if choice.left_out:
+            kept &= order != (int(choice.left_out) - 1) % counts[codes]
+        weight = np.where(kept, size if choice.aggregation == "size_weighted" else 1.0, 0.0)
+        amounts = np.log(np.where(kept, bodies, 1.0)) if is_geometric else np.where(kept, bodies, 0.0)
+        total = np.bincount(codes, weight)
+        if (total == 0).any():
+            raise ValueError(f"no body is left in {regions[total == 0][0]}")
+        mean = np.bincount(codes, weight * amounts) / total
+        return pd.Series(np.exp(mean) if is_geometric else mean, index=regions)
+
+    return scores
+
+
+def method_ranks(
+    processes: pd.DataFrame, draws: int = 1_000, seed: int = 0, weights: pd.Series | None = None
+) -> RankUncertainty:
+    """Ranks of regions of one period over method choices, every draw logged."""
+    model, space = questionnaire_model(processes, weights), questionnaire_space(processes)
+    return rank_uncertainty(model, space, draws, seed)
+
+
+def _one(column: pd.Series, normalisation: str, is_treated: bool) -> pd.Series:
+    treated = treat_outliers(column).values if is_treated else column
+    return (
+        normalise(treated, normalisation, 1, low=0.0, high=100.0)
+        if normalisation == "goalposts"
+        else normalise(treated, normalisation)
+    )
