@@ -35,7 +35,9 @@ def effect(result: Result) -> str:
     """Rule 4: E1, E2 or E3 of the first outcome, without its assumption; the region's own estimate first."""
     if result.effect is None or not result.effect.results:
         return ""
-    return result.effect.regional_sentence or result.effect.results[0].sentence
+    if result.effect.regional is not None and result.effect.regional_sentence:
+        return result.effect.regional_sentence
+    return result.effect.results[0].sentence
 
 
 def largest_gap(result: Result) -> str:

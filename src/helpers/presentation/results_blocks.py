@@ -144,7 +144,8 @@ def trend(ctx: Context, region: Region | None) -> Trend | None:
         for p, value in values.items()
         if value is not None and p in first
     ]
-    return Trend(tuple(points), tuple(breaks), _trend_text(ctx, points, breaks))
+    change = change_of(ctx, "region" if region else "country", region.code if region else "")
+    return Trend(tuple(points), tuple(breaks), _trend_text(ctx, points, breaks, change))
 
 
 def _is_by(period: str, limit: str) -> bool:
@@ -165,12 +166,16 @@ def _segment(period: str, breaks: list[SeriesBreak]) -> int:
     return sum(1 for item in breaks if time_of(period) > item.x)
 
 
-def _trend_text(ctx: Context, points: list[TrendPoint], breaks: list[SeriesBreak]) -> ChartText:
+def _trend_text(
+    ctx: Context, points: list[TrendPoint], breaks: list[SeriesBreak], change: Estimate | None
+) -> ChartText:
     own = [point for point in points if point.series == points[0].series]
     last = own[-1]
     comparable = not any(item.period_after == last.period for item in breaks)
     value = wording.level(last.estimate, ctx.lang)
-    if comparable:
+    if comparable and change is not None and change.excludes_zero:
+        title = wording.change_point(change, ctx.lang)
+    elif comparable:
         title = ctx.pick(f"Индекс за {last.period_label}: {value}", f"Index for {last.period_label}: {value}")
     else:
         title = ctx.pick(
@@ -178,15 +183,13 @@ def _trend_text(ctx: Context, points: list[TrendPoint], breaks: list[SeriesBreak
             f"Index for {last.period_label}: {value}; not comparable with the earlier series",
         )
     texts = "; ".join(f"{p.period_label} {wording.level(p.estimate, ctx.lang)}" for p in own)
-    cut = ctx.pick("Разрывов ряда", "Series breaks") + f": {len(breaks)}"
-    alt = ctx.pick(
-        f"Динамика индекса, {own[0].label}: {texts}. {cut}; через разрыв линия не проведена.",
-        f"Trend of the index, {own[0].label}: {texts}. {cut}; no line is drawn across a break.",
-    )
+    cut = ctx.pick(" Ряд прерван; через разрыв линия не проведена.", " The series is broken; no line crosses a break.")
+    alt = ctx.pick(f"Динамика индекса, {own[0].label}: {texts}.", f"Trend of the index, {own[0].label}: {texts}.")
+    alt += cut if breaks else ""
     kinds = kinds_of([point.estimate for point in points], ctx.lang)
     subtitle = ctx.pick(
-        f"Индекс клиентоцентричности, %; {kinds}; ось не от нуля",
-        f"Client-centricity index, %; {kinds}; the axis does not start at zero",
+        f"Индекс клиентоцентричности, %; {kinds}",
+        f"Client-centricity index, %; {kinds}",
     )
     return ctx.chart(title, subtitle, alt, ctx.pick("Индекс по периодам", "Index by period"))
 
@@ -196,9 +199,7 @@ def rank(ctx: Context, region: Region | None) -> RankResult | None:
     table = ctx.table("ranks")
     rows = table[(table["rating"] == INDEX) & (table["period"] == ctx.period) & (table["region_iso"] != "")]
     rows = rows[rows["entity_id"] == rows["region_iso"]]
-    for wanted in (TOTAL, "index"):
-        if (rows["indicator"] == wanted).any():
-            rows = rows[rows["indicator"] == wanted]
+    rows = rows[rows["indicator"].isin([TOTAL, "index"])]
     rows = rows.drop_duplicates("region_iso").sort_values(["rank", "entity_id"], kind="stable")
     own = rows[rows["region_iso"] == region.code] if region else rows.head(0)
     if len(rows) < 2 or (region is not None and own.empty):
@@ -399,6 +400,6 @@ def gaps(ctx: Context, region: Region) -> tuple[Gap, ...]:
             continue
         gap = difference(score(row), score(district[row["group"]]))
         if gap is not None and gap.excludes_zero:
-            name = term(INDICATORS, str(row["group"]), ctx.lang)
+            name = str(row["group"]).removeprefix("process ")
             found.append(Gap(name, "process", gap, wording.gap_point(name, gap, ctx.lang)))
     return tuple(found)

@@ -65,6 +65,7 @@ PICTURE = (  # the national picture on a region's page
     "service_documents_required", "mfc_regions_high", "services_with_curator", "regional_services_with_curator",
     "mass_services_electronic_target", "proactive_services_target",
 )  # fmt: skip
+_OF_BASE = ("mfc_regions_high", "mfc_regions_medium", "mfc_regions_low")
 _SHARES = {
     "service_time_change": ("срок", "time"),
     "service_documents_required_change": ("документы", "documents"),
@@ -151,26 +152,31 @@ def marks(claims: pd.DataFrame, lang: str) -> dict[str, str]:
     return found
 
 
-def fact(row: pd.Series, lang: str, marked: dict[str, str], names: dict[str, Region]) -> Fact:
-    """One observation as a fact."""
+def fact(row: pd.Series, lang: str, marked: dict[str, str], names: dict[str, Region], bases: dict[str, int]) -> Fact:
+    """One observation as a fact; a count of regions in a group carries the number of participants."""
     region = names.get(row["region_iso"]) if row["entity_type"] == "region" else None
     name = wording.region_name(region, lang) if region else entity(row["entity_name"], lang)
+    value = value_text(row, lang)
+    if row["indicator"] in _OF_BASE and row["period"] in bases:
+        value = f"{value} {pick(('из', 'of'), lang)} {bases[row['period']]}"
     return Fact(
         fact_id=row["observation_id"],
         label=term(INDICATORS, row["indicator"], lang),
         entity=name,
         period=row["period"],
         period_label=formats.period(row["period"], lang),
-        value=value_text(row, lang),
+        value=value,
         estimate=observed(row),
         source_id=row["source_id"],
         mark=marked.get(row["observation_id"], ""),
     )
 
 
-def facts(rows: pd.DataFrame, lang: str, marked: dict[str, str], names: dict[str, Region]) -> tuple[Fact, ...]:
+def facts(
+    rows: pd.DataFrame, lang: str, marked: dict[str, str], names: dict[str, Region], bases: dict[str, int]
+) -> tuple[Fact, ...]:
     """Facts in the order of label, entity and period; the same figure of two sources stands once."""
-    found = [fact(row, lang, marked, names) for _, row in rows.iterrows()]
+    found = [fact(row, lang, marked, names, bases) for _, row in rows.iterrows()]
     found.sort(key=lambda item: (item.label, item.entity, periods.sort_key(item.period), item.fact_id))
     shown: dict[tuple[str, str, str, str], Fact] = {}
     for item in found:
@@ -182,11 +188,12 @@ def national_sections(
     observations: pd.DataFrame, lang: str, marked: dict[str, str], names: dict[str, Region]
 ) -> tuple[FactSection, ...]:
     """Published figures of the country in the fixed order of `SECTIONS`; empty sections are left out."""
-    sections = []
+    sections, bases = [], bases_of(observations)
     for key, (title, codes) in SECTIONS.items():
         rows = _rows_of(observations, codes)
         if not rows.empty:
-            sections.append(section(key, pick(title, lang), rows, lang, marked, names, _sentences(key, rows, lang)))
+            text = _sentences(key, rows, lang)
+            sections.append(section(key, pick(title, lang), rows, lang, marked, names, bases, text))
     return tuple(sections)
 
 
@@ -204,11 +211,12 @@ def section(
     lang: str,
     marked: dict[str, str],
     names: dict[str, Region],
+    bases: dict[str, int],
     sentences: tuple[str, ...] = (),
 ) -> FactSection:
     """A section with its facts and the caption of their table."""
     caption = pick((f"{title}: опубликованные значения", f"{title}: published figures"), lang)
-    return FactSection(key, title, sentences, facts(rows, lang, marked, names), caption)
+    return FactSection(key, title, sentences, facts(rows, lang, marked, names, bases), caption)
 
 
 def _sentences(key: str, rows: pd.DataFrame, lang: str) -> tuple[str, ...]:
@@ -259,22 +267,24 @@ def region_sections(
 ) -> tuple[FactSection, ...]:
     """Published figures of one region, then the national picture; the latter alone for a region without any."""
     own = observations[observations["region_iso"] == region.code]
+    own = own[~((own["entity_type"] == "regional_agency") & (own["rating"] == "b_region_index"))]  # block 11
     title = pick(("Опубликовано по региону", "Published for the region"), lang)
-    found = []
+    found, bases = [], bases_of(observations)
     if not own.empty:
-        found.append(section("region", title, own, lang, marked, names, described_changes(own, lang)))
+        found.append(section("region", title, own, lang, marked, names, bases, described_changes(own, lang)))
     national = observations[(observations["region_iso"] == "") & observations["indicator"].isin(PICTURE)]
     latest = latest_rows(national)
     if not latest.empty:
         title = pick(("Показатели страны", "National figures"), lang)
-        found.append(section("country", title, latest.head(8) if is_short else latest, lang, marked, names))
+        found.append(section("country", title, latest.head(8) if is_short else latest, lang, marked, names, bases))
     return tuple(found)
 
 
 def latest_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """The latest figure of each entity and indicator."""
+    """The latest figure of each entity and indicator; of several in one period the first registered one."""
     keys = [periods.sort_key(text) for text in rows["period"]]
-    ordered = rows.assign(_key=keys).sort_values(["_key", "observation_id"], kind="stable")
+    ordered = rows.assign(_key=keys).sort_values("observation_id", ascending=False, kind="stable")
+    ordered = ordered.sort_values("_key", kind="stable")
     latest = ordered.drop_duplicates(["entity_id", "indicator"], keep="last").drop(columns="_key")
     return latest.sort_values(["rating", "indicator"], kind="stable")
 
@@ -341,6 +351,13 @@ def totals(observations: pd.DataFrame, lang: str, marked: dict[str, str]) -> tup
             )
         )
     return tuple(found)
+
+
+def bases_of(observations: pd.DataFrame) -> dict[str, int]:
+    """Participants of the MFC rating by period, for every period with group totals."""
+    rows = observations[observations["indicator"].isin(_OF_BASE)]
+    found = {period: base(observations, period) for period in set(rows["period"])}
+    return {period: count for period, count in found.items() if count is not None}
 
 
 def base(observations: pd.DataFrame, period: str) -> int | None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from helpers.presentation import formats, results_blocks, results_context, results_facts, results_quality
+from helpers.presentation import formats, results_blocks, results_context, results_facts, results_quality, wording
 from helpers.presentation import results_services as services
 from helpers.presentation import results_text as text
 from helpers.presentation.formats import NBSP
@@ -16,6 +16,7 @@ from helpers.presentation.results_parts import (
     ChartText,
     Comparison,
     ComparisonRow,
+    EffectBlock,
     Estimate,
     FactSection,
     Headline,
@@ -51,11 +52,11 @@ def national(tables: dict[str, pd.DataFrame], period: str, lang: str, release: R
 
 
 def _assemble(ctx: Context, first: Headline) -> NationalResult:
-    place = results_blocks.rank(ctx, None)
+    place, effect = results_blocks.rank(ctx, None), services.effect(ctx, None)
     blocks = {
         "comparison": _districts(ctx) or _federal(ctx),
         "trend": results_blocks.trend(ctx, None),
-        "effect": services.effect(ctx, None),
+        "effect": effect,
         "rank": place,
         "tiles": results_blocks.tile_map(ctx, None),
     }
@@ -76,7 +77,7 @@ def _assemble(ctx: Context, first: Headline) -> NationalResult:
         masthead=line,
         headline=first,
         lead=_lead(ctx, sections),
-        kpis=_kpis(ctx, first, place),
+        kpis=_kpis(ctx, first, place, effect),
         main_points=(),
         next_services=None,
         groups=groups(ctx, None),
@@ -153,7 +154,7 @@ def _sections(ctx: Context) -> tuple[FactSection, ...]:
         rows = table[table["region_iso"] == code]
         sentences = results_facts.described_changes(rows, ctx.lang)
         found.append(
-            results_facts.section(f"region_{code.lower()}", title, rows, ctx.lang, ctx.marked, ctx.names, sentences)
+            results_facts.section(f"region_{code.lower()}", title, rows, ctx.lang, ctx.marked, ctx.names, {}, sentences)
         )
     return tuple(found)
 
@@ -174,16 +175,29 @@ def _lead(ctx: Context, sections: tuple[FactSection, ...]) -> tuple[str, ...]:
     return tuple(sentences)[: text.MOST_LEAD]
 
 
-def _kpis(ctx: Context, first: Headline, place: RankResult | None) -> tuple[Kpi, ...]:
+def _kpis(ctx: Context, first: Headline, place: RankResult | None, effect: EffectBlock | None) -> tuple[Kpi, ...]:
     cards = [text.index_kpi(ctx, first)]
     units = len(ctx.regions_at(ctx.period)) if place is None else place.units_ranked or 0
     cards.append(Kpi("regions", ctx.pick("Регионов с индексом", "Regions with an index"), str(units), ctx.period_label))
+    if effect is not None:
+        return (*cards, *_effect_kpis(ctx, effect))
     for key, indicator, label in (
         ("services", "services_optimised", ("Оптимизировано федеральных услуг", "Federal services optimised")),
         ("days", "service_time", ("Срок этих услуг", "Time of these services")),
     ):
         cards.append(_fact_kpi(ctx, key, indicator, ctx.pick(*label)))
     return tuple(cards)
+
+
+def _effect_kpis(ctx: Context, effect: EffectBlock) -> tuple[Kpi, ...]:
+    first = effect.results[0]
+    n, regions = first.n_services or 0, formats.count(first.n_regions or 0, "region", ctx.lang)
+    label = ctx.pick("Оптимизировано услуг в расчёте", "Optimised services in the estimate")
+    services_card = Kpi("services", label, formats.number(n, ctx.lang, 0), regions, Estimate(n, unit="service"))
+    value = formats.quantity(first.estimate.value, first.estimate.unit, ctx.lang, sign=True)
+    note = wording.interval(replace(first.estimate, unit="share"), ctx.lang)
+    label = f"{first.label}: " + ctx.pick("против сопоставимых", "against comparable")
+    return services_card, Kpi("days", label, value, note, first.estimate)
 
 
 def _fact_kpi(ctx: Context, key: str, indicator: str, label: str) -> Kpi:
@@ -206,8 +220,8 @@ def _points(ctx: Context, result: NationalResult) -> tuple[str, ...]:
         count = formats.count(len(result.groups.movers), "region", ctx.lang)
         found.append(
             ctx.pick(
-                f"Группу МФЦ между соседними кварталами сменили, по опубликованным данным: {count}.",
-                f"MFC groups of neighbouring quarters differ, as published, for {count}.",
+                f"Группу МФЦ между соседними кварталами сменили: {count}.",
+                f"MFC groups changed between neighbouring quarters: {count}.",
             )
         )
     if result.quality.contradictions:

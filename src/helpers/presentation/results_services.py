@@ -314,7 +314,9 @@ def targets(ctx: Context, region: Region | None) -> tuple[Target, ...]:
 def _target(ctx: Context, row: dict, text: dict) -> Target:
     unit = formats.unit_code(str(text.get("unit", "")) or "percent")
     unit = "" if unit == "count" else unit
-    name = str(text.get(f"text_{ctx.lang}", "")) or term(INDICATORS, str(row["indicator"]), ctx.lang)
+    name = str(text.get(f"text_{ctx.lang}", "")).replace(" %", f"{NBSP}%") or term(
+        INDICATORS, str(row["indicator"]), ctx.lang
+    )
     current, low = number(row["current_value"]), number(row["observed_low"])
     observed = None
     if number(row["observed_pace"]) is not None:

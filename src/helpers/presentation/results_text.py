@@ -7,14 +7,20 @@ import pandas as pd
 from helpers.presentation import formats, wording
 from helpers.presentation.formats import NBSP
 from helpers.presentation.results_context import Context
-from helpers.presentation.results_facts import described_changes, levels, movers, value_text
+from helpers.presentation.results_facts import bases_of, described_changes, latest_rows, levels, movers, value_text
 from helpers.presentation.results_parts import Absence, Counts, Estimate, Headline, Kpi, RankResult, Region
 from helpers.presentation.results_services import Times
-from helpers.presentation.results_values import difference, score_change
+from helpers.presentation.results_values import difference, observed, score_change, whole
 from helpers.presentation.wording_terms import pick
 from helpers.tables import periods
 
 MOST_LEAD = 3
+NATIONAL: dict[str, tuple[str, str]] = {
+    "index_mean": ("Средний индекс федеральных органов", "Mean index of federal bodies"),
+    "mfc_regions_high": ("Регионов в высокой группе МФЦ", "Regions in the high MFC group"),
+    "services_with_curator": ("Федеральных услуг с кураторами", "Federal services with a curator"),
+    "life_situations_launched": ("Запущено жизненных ситуаций", "Life situations launched"),
+}
 ABSENT: dict[str, tuple[str, str]] = {
     "comparison": (
         "Сравнение не показано: индекс других регионов округа за этот период не опубликован.",
@@ -142,9 +148,10 @@ def _known(ctx: Context, region: Region) -> list[str]:
     row = _latest(ctx, region, "stage")
     if row is not None:
         found.append(wording.standing("stage", row["period"], row["category"], ctx.lang))
-    row = _latest(ctx, region, "rank_in_district")
-    if row is not None:
-        found.append(wording.district_rank(round(row["value"]), row["period"], ctx.lang))
+    place = district_place(ctx, region)
+    if place is not None:
+        rank, period, units, low, high = place
+        found.append(wording.district_rank(rank, period, ctx.lang, units, low, high))
     table = levels(ctx.table("groups"), ctx.table("observations"))
     own = table[table["region_iso"] == region.code]
     if not own.empty:
@@ -154,6 +161,24 @@ def _known(ctx: Context, region: Region) -> list[str]:
         table = ctx.table("observations")
         found += described_changes(table[table["region_iso"] == region.code], ctx.lang)
     return found
+
+
+def district_place(ctx: Context, region: Region) -> tuple[int, str, int, int | None, int | None] | None:
+    """Printed place in the district: rank, period, regions of the district, first and last place by rounding."""
+    table = ctx.table("ranks")
+    rows = table[(table["entity_id"] == region.code) & (table["indicator"] == "rank_in_district")]
+    rows = rows.dropna(subset=["rank"])
+    if not rows.empty:
+        row = max(rows.to_dict("records"), key=lambda item: periods.sort_key(item["period"]))
+        return (
+            round(row["rank"]),
+            row["period"],
+            int(row["units_ranked"]),
+            whole(row["rank_low"]),
+            whole(row["rank_high"]),
+        )
+    printed = _latest(ctx, region, "rank_in_district")
+    return None if printed is None else (round(printed["value"]), printed["period"], 0, None, None)
 
 
 def movement(ctx: Context, region: Region) -> str:
@@ -175,13 +200,15 @@ def kpis(
     counts: Counts | None,
     times: Times | None,
 ) -> tuple[Kpi, ...]:
-    """Block 3: always four."""
-    return (
+    """Block 3: always four; a region for which none is known shows four of the country, named so."""
+    own = (
         index_kpi(ctx, first),
         _rank_kpi(ctx, region, place),
         _services_kpi(ctx, region, counts),
         _days_kpi(ctx, region, times),
     )
+    is_empty = all(card.value == formats.missing(ctx.lang) for card in own)
+    return (national_kpis(ctx) or own) if is_empty else own
 
 
 def index_kpi(ctx: Context, first: Headline) -> Kpi:
@@ -211,13 +238,62 @@ def _rank_kpi(ctx: Context, region: Region, place: RankResult | None) -> Kpi:
         return Kpi(
             "rank", ctx.pick("Место в стране", "National rank"), formats.ordinal(place.rank, ctx.lang), note, estimate
         )
+    known = _district_kpi(ctx, region)
+    if known is not None:
+        return known
     table = levels(ctx.table("groups"), ctx.table("observations"))
     own = table[table["region_iso"] == region.code]
     if not own.empty:
         last = own.iloc[-1]
         group, when = wording.group_word(last["group"], ctx.lang), formats.period(last["period"], ctx.lang)
         return Kpi("group", ctx.pick("Группа МФЦ", "MFC group"), group, when)
+    row = _latest(ctx, region, "stage")
+    if row is not None:
+        when = formats.period(row["period"], ctx.lang)
+        return Kpi(
+            "stage", ctx.pick("Этап зрелости", "Maturity stage"), wording.stage_word(row["category"], ctx.lang), when
+        )
     return Kpi("rank", label, formats.missing(ctx.lang), ctx.pick("нет данных", "no data"))
+
+
+def _district_kpi(ctx: Context, region: Region) -> Kpi | None:
+    printed = district_place(ctx, region)
+    if printed is None or not printed[2] or printed[3] is None or printed[4] is None:
+        return None
+    rank, period, units, first, last = printed
+    note = ctx.pick(f"из {units}, ", f"of {units}, ") + formats.period(period, ctx.lang)
+    note += "; " + wording.rounding_bounds(first, last, ctx.lang)
+    estimate = Estimate(float(rank), float(first), float(last), "rank", "rounding", units, period)
+    label = ctx.pick("Место в округе", "Rank in the district")
+    return Kpi("rank", label, formats.ordinal(rank, ctx.lang), note, estimate)
+
+
+def national_kpis(ctx: Context) -> tuple[Kpi, ...]:
+    """Four published figures of the country; empty if they are not all there."""
+    table = ctx.table("observations")
+    rows = latest_rows(table[(table["region_iso"] == "") & table["indicator"].isin(NATIONAL)])
+    found = {row["indicator"]: row for _, row in rows.iterrows()}
+    if set(NATIONAL) - set(found):
+        return ()
+    country, bases = ctx.word("country"), bases_of(table)
+    return tuple(
+        Kpi(
+            f"country_{code}",
+            f"{country}: {label[0].lower()}{label[1:]}",
+            value_text(found[code], ctx.lang),
+            _of_base(ctx, code, found[code]["period"], bases),
+            observed(found[code].to_dict()),
+        )
+        for code, label in ((code, pick(NATIONAL[code], ctx.lang)) for code in NATIONAL)
+    )
+
+
+def _of_base(ctx: Context, code: str, period: str, bases: dict[str, int]) -> str:
+    """Period of a national figure, after the number of participants where it is a count of them."""
+    when = formats.period(period, ctx.lang)
+    if code != "mfc_regions_high" or period not in bases:
+        return when
+    return f"{ctx.pick('из', 'of')} {bases[period]}; {when}"
 
 
 def _services_kpi(ctx: Context, region: Region, counts: Counts | None) -> Kpi:
@@ -229,6 +305,9 @@ def _services_kpi(ctx: Context, region: Region, counts: Counts | None) -> Kpi:
             "services", label, value, note, Estimate(counts.optimised, unit="service", n=counts.n, period=ctx.period)
         )
     row = _latest(ctx, region, "services_optimised", "published")
+    if row is None:
+        row = _latest(ctx, region, "services_checked", "published")
+        label = label if row is None else ctx.pick("Проверено услуг", "Services checked")
     if row is None:
         return Kpi("services", label, formats.missing(ctx.lang), ctx.pick("нет данных", "no data"))
     note = ctx.pick("опубликовано, ", "published, ") + formats.period(row["period"], ctx.lang)

@@ -37,13 +37,17 @@ def level(estimate: Estimate, lang: str) -> str:
 
 
 def _bound(estimate: Estimate, lang: str) -> str:
-    if estimate.low is not None and (estimate.high is None or estimate.value in (None, estimate.low)):
-        text = formats.quantity(estimate.low, estimate.unit, lang, formats.decimals_of(estimate.low), case="genitive")
-        return f"более{NBSP}{text}" if lang == "ru" else f"more than {text}"
-    if estimate.low is None and estimate.high is not None:
-        text = formats.quantity(estimate.high, estimate.unit, lang, formats.decimals_of(estimate.high), case="genitive")
+    low, high, value = estimate.low, estimate.high, estimate.value
+    is_below = high is not None and (low is None or (low == 0 and value in (None, high)))
+    is_above = low is not None and (high is None or value in (None, low))
+    known = high if is_below else low if is_above else value
+    case = "genitive" if is_below or is_above else "nominative"
+    text = formats.quantity(known, estimate.unit, lang, formats.decimals_of(known), case=case)
+    if is_below:
         return f"менее{NBSP}{text}" if lang == "ru" else f"less than {text}"
-    return formats.quantity(estimate.value, estimate.unit, lang, formats.decimals_of(estimate.value))
+    if is_above:
+        return f"более{NBSP}{text}" if lang == "ru" else f"more than {text}"
+    return text
 
 
 def interval(estimate: Estimate, lang: str) -> str:
@@ -57,7 +61,7 @@ def interval(estimate: Estimate, lang: str) -> str:
         places = formats.decimals_for(unit)
     name = pick(INTERVALS[kind], lang)
     if kind == "sampling_95":
-        return f"{name} {formats.span(estimate.low, estimate.high, lang, places)}"
+        return f"{name} {formats.span(estimate.low, estimate.high, lang, places)}"  # falls back to «от … до …» below 0
     if kind == "published_bound":
         return name
     after = formats.unit_after(estimate.high, unit, lang, places, "genitive")
@@ -358,9 +362,22 @@ def standing(kind: str, period: str, value: str, lang: str) -> str:
     return fill(template, lang, first=formats.period_in_text(period, lang), before=word(value, lang))
 
 
-def district_rank(place: int, period: str, lang: str) -> str:
-    """A printed rank in the district, with the statement that its bounds are not known."""
-    return fill("R2_district", lang, rank=formats.ordinal(place, lang), period=formats.period_in_text(period, lang))
+def district_rank(
+    place: int, period: str, lang: str, units: int = 0, low: int | None = None, high: int | None = None
+) -> str:
+    """A printed rank in the district with its bounds by rounding, or the statement that they are not known."""
+    rank_, when = formats.ordinal(place, lang), formats.period_in_text(period, lang)
+    if not units or low is None or high is None:
+        return fill("R2_district", lang, rank=rank_, period=when)
+    return fill("R2_district_known", lang, rank=rank_, period=when, n=units, bounds=rounding_bounds(low, high, lang))
+
+
+def rounding_bounds(low: int, high: int, lang: str) -> str:
+    """What the rounding of printed values does to a rank."""
+    if low == high:
+        return pick(("округление его не меняет", "rounding does not change it"), lang)
+    first, last = (formats.ordinal(bound, lang, "genitive") for bound in (low, high))
+    return pick((f"с учётом округления — от {first} до {last}", f"{first} to {last} given the rounding"), lang)
 
 
 def region_of(region: Region, lang: str) -> str:

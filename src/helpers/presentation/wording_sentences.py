@@ -57,6 +57,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Опубликованное место в федеральном округе — {rank} за {period}; границы места не опубликованы.",
         "The published rank in the federal district is {rank} for {period}; no bounds of the rank were published.",
     ),
+    "R2_district_known": (
+        "Опубликованное место в федеральном округе за {period} — {rank} из {n}; {bounds}.",
+        "The published rank in the federal district for {period} is {rank} of {n}; {bounds}.",
+    ),
     "R3": (
         "Регион нельзя уверенно отличить от {n} {others}.",
         "The region cannot be told apart from {n} other {others}.",
