@@ -64,7 +64,7 @@ def generate(seed: int = SEED) -> DemoSet:
     files = [*_index_files(truth, seed), *_mfc_files(truth, seed), *_other_files(truth, seed)]
     files += _grade_files(truth, panel, seed)
     draft, printed = files_services.monthly(truth, panel, "demo_i_services_monthly.csv", _rng(seed, "panel"))
-    title = "Сведения о предоставлении услуг по месяцам, июль 2023 – июнь 2025"
+    title = "Помесячные показатели услуг, июль 2023 – июнь 2025"
     files.append(DemoFile(draft.file, containers.delimited(draft, "utf-8-sig"), title, "", draft))
     files.sort(key=lambda file: file.name)
     return DemoSet(tuple(files), _truth_tables(files, truth, panel, printed))

@@ -169,7 +169,7 @@ def monthly(world: World, panel: ServicePanel, file: str, rng: np.random.Generat
             out[label] = values
     draft = Draft(file)
     sheet = draft.sheet("")
-    sheet.add(BANNER)
+    sheet.add(f"{BANNER}. Помесячные показатели услуг")
     sheet.add(*out.columns)
     sheet.rows += out.to_numpy(dtype=object).tolist()
     for position in sorted(hidden.tolist()):
