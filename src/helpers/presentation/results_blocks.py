@@ -23,6 +23,7 @@ from helpers.presentation.results_parts import (
     TrendPoint,
 )
 from helpers.presentation.results_regions import by_district
+from helpers.presentation.results_text import change_of
 from helpers.presentation.results_values import (
     INDEX,
     TOTAL,

@@ -258,9 +258,11 @@ def _rank_kpi(ctx: Context, region: Region, place: RankResult | None) -> Kpi:
 
 def _district_kpi(ctx: Context, region: Region) -> Kpi | None:
     printed = district_place(ctx, region)
-    if printed is None or not printed[2] or printed[3] is None or printed[4] is None:
+    if printed is None:
         return None
     rank, period, units, first, last = printed
+    if not units or first is None or last is None:
+        return None
     note = ctx.pick(f"из {units}, ", f"of {units}, ") + formats.period(period, ctx.lang)
     note += "; " + wording.rounding_bounds(first, last, ctx.lang)
     estimate = Estimate(float(rank), float(first), float(last), "rank", "rounding", units, period)
