@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.intake import explain, grids, headers, layouts, overrides, vocabulary
+from helpers.intake import panel as panel_room
 from helpers.intake.frames import CELL_COLUMNS, REJECT_COLUMNS, TIDY_COLUMNS, joined
 from helpers.intake.grids import Grid, GridError
 from helpers.intake.grids.outputs import write_tables
@@ -53,6 +54,8 @@ class CleanResult:
         ``tidy`` with printed decimals, entity type and raw text, for the tables of the project.
     corrections : tuple of dict
         Corrections applied.
+    panel : DataFrame
+        Rows of a monthly file of services, for the table ``service_panel``; such a file has no tidy cells.
     """
 
     file: str
@@ -62,6 +65,7 @@ class CleanResult:
     counts: Counts
     cells: pd.DataFrame
     corrections: tuple[dict, ...] = field(default_factory=tuple)
+    panel: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def clean_file(path: Path) -> CleanResult:
@@ -101,50 +105,68 @@ def write_result(result: CleanResult, out_dir: Path) -> tuple[Path, Path]:
 
 def clean_grids(sheets: list[Grid], file: str) -> CleanResult:
     """Clean grids that were read already (the pure part of :func:`clean_file`)."""
-    words = vocabulary.load()
     exceptions = overrides.of_file(file)
     sheets, applied = overrides.correct(sheets, exceptions, file)
-    cells: list[pd.DataFrame] = []
-    rejects: list[pd.DataFrame] = []
-    lines: list[explain.Line] = []
+    gathered = _Gathered(file, exceptions)
     counts = Counts()
     for grid in sheets:
         heap = np.full(grid.texts.shape, UNSEEN, dtype=np.int8)
         skipped = exceptions.of_sheet(grid.sheet)
         if grid.is_hidden or (skipped and skipped.action == "skip"):
-            heap[:] = STRUCTURAL
-            lines += explain.skipped_sheet(grid, skipped.reason if skipped else "")
+            gathered.lines += explain.skipped_sheet(grid, skipped.reason if skipped else "")
         elif grid.texts.size:
-            _clean_sheet(grid, file, words, exceptions, heap, cells, rejects, lines)
-        counts += _count(heap)
-    all_cells = joined(cells, CELL_COLUMNS)
-    return CleanResult(
-        file,
-        all_cells[list(TIDY_COLUMNS)],
-        joined(rejects, REJECT_COLUMNS),
-        explain.table(lines),
-        counts,
-        all_cells,
-        tuple(applied),
-    )
-
-
-def _clean_sheet(grid, file, words, exceptions, heap, cells, rejects, lines) -> None:
-    sheet = headers.prepare(grid)
-    blocks = layouts.read_blocks(sheet, words, file, exceptions)
-    if not blocks:
-        refused = explain.headless(sheet, file, heap)
-        rejects += refused
-        lines += explain.no_header(sheet, bool(refused))
+            _clean_sheet(grid, gathered, heap)
         heap[heap == UNSEEN] = STRUCTURAL
+        counts += _count(heap)
+    all_cells = joined(gathered.cells, CELL_COLUMNS)
+    panel = pd.concat(gathered.panels, ignore_index=True) if gathered.panels else pd.DataFrame()
+    tidy, refused = all_cells[list(TIDY_COLUMNS)], joined(gathered.rejects, REJECT_COLUMNS)
+    return CleanResult(file, tidy, refused, explain.table(gathered.lines), counts, all_cells, tuple(applied), panel)
+
+
+@dataclass
+class _Gathered:
+    """What the sheets of one file gave so far."""
+
+    file: str
+    exceptions: overrides.Overrides
+    cells: list[pd.DataFrame] = field(default_factory=list)
+    rejects: list[pd.DataFrame] = field(default_factory=list)
+    panels: list[pd.DataFrame] = field(default_factory=list)
+    lines: list[explain.Line] = field(default_factory=list)
+
+
+def _clean_sheet(grid: Grid, gathered: _Gathered, heap: np.ndarray) -> None:
+    words = vocabulary.load()
+    sheet = headers.prepare(grid)
+    found = headers.find_headers(sheet, words)
+    monthly = panel_room.panel_columns(sheet, found[0]) if found else {}
+    if monthly:
+        _clean_panel(sheet, found[0], monthly, gathered, heap)
+        return
+    blocks = layouts.read_blocks(sheet, words, gathered.file, gathered.exceptions)
+    if not blocks:
+        refused = explain.headless(sheet, gathered.file, heap)
+        gathered.rejects += refused
+        gathered.lines += explain.no_header(sheet, bool(refused))
         return
     for block in blocks:
-        result = clean_block(block, words, file, heap)
-        cells += result.cells
-        rejects += result.rejects
-        lines += explain.block_lines(block, result.notes)
-    heap[heap == UNSEEN] = STRUCTURAL
-    lines += explain.sheet_lines(sheet, blocks)
+        outcome = clean_block(block, words, gathered.file, heap)
+        gathered.cells += outcome.cells
+        gathered.rejects += outcome.rejects
+        gathered.lines += explain.block_lines(block, outcome.notes)
+    gathered.lines += explain.sheet_lines(sheet, blocks)
+
+
+def _clean_panel(
+    sheet: headers.Sheet, header: headers.Header, columns: dict[str, int], gathered: _Gathered, heap: np.ndarray
+) -> None:
+    result = panel_room.clean_panel(sheet, header, columns, vocabulary.load(), gathered.file)
+    heap[:] = STRUCTURAL
+    heap[result.rejected], heap[result.accepted] = REJECTED, ACCEPTED
+    gathered.panels.append(result.panel)
+    gathered.rejects += result.rejects
+    gathered.lines += explain.panel_lines(sheet, header, columns)
 
 
 def _count(heap: np.ndarray) -> Counts:

@@ -9,7 +9,7 @@ from helpers.intake import rows as row_kinds
 from helpers.intake.entities import match_agency, match_region
 from helpers.intake.frames import constant, taken
 from helpers.intake.grids.model import Grid
-from helpers.intake.headers import Sheet
+from helpers.intake.headers import Header, Sheet
 from helpers.intake.layouts import UNKNOWN, VALUE, Block, title_mentions
 
 COLUMNS = ("sheet", "rows", "columns", "taken_for", "why")
@@ -135,6 +135,13 @@ def block_lines(block: Block, notes: list[str]) -> list[Line]:
             )
         )
     return [*lines, *(Line(sheet, "", "", "note", note) for note in notes)]
+
+
+def panel_lines(sheet: Sheet, header: Header, columns: dict[str, int]) -> list[Line]:
+    """Header and columns of a monthly file of services."""
+    name = sheet.grid.sheet
+    first = Line(name, _span(header.first, header.last), "", "header of service_panel", f"{len(columns)} columns of the monthly panel")
+    return [first, *(Line(name, "", str(index + 1), f"value: {column}", "label matches panel_columns.csv") for column, index in columns.items())]
 
 
 def sheet_lines(sheet: Sheet, blocks: list[Block]) -> list[Line]:

@@ -112,7 +112,22 @@ def _parts(block: Block, words: Vocabulary, file: str, data: np.ndarray) -> list
             )
     for part in parts:
         _expect_blank_facts(part, parts)
+    _refuse_twins(parts)
     return parts
+
+
+def _refuse_twins(parts: list[Part]) -> None:
+    """Two columns that name the same indicator for the same period: equal cells count once, different ones not at all."""
+    for place, later in enumerate(parts):
+        for earlier in parts[:place]:
+            is_twin = earlier.indicators == later.indicators and earlier.periods == later.periods and earlier.column is not later.column
+            if not is_twin or len(earlier.rows) != len(later.rows) or not (earlier.period_codes == later.period_codes).all():
+                continue
+            both = (earlier.reasons == "") & (later.reasons == "")
+            fields = ("value", "unit", "cmp")
+            same = np.logical_and.reduce([earlier.cells.take(name) == later.cells.take(name) for name in fields])
+            earlier.reasons[both & ~same] = "duplicate_conflict"
+            later.reasons[both] = np.where(same[both], "duplicate_exact", "duplicate_conflict")
 
 
 def _rules(block: Block, column: Column, words: Vocabulary, data: np.ndarray) -> list[tuple[Indicator, np.ndarray]]:

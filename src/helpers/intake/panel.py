@@ -1,0 +1,196 @@
+"""The monthly file of services → the table ``service_panel``: one service of one region in one month, parsed by distinct texts.
+
+Columns are recognised by ``panel_columns.csv``. A cell that cannot be read is missing in the panel and listed with its reason; a row
+without region, service or month is refused, and so is every row of a key that the file gives twice with different figures.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from helpers.intake.entities import match_region
+from helpers.intake.frames import constant, taken
+from helpers.intake.headers import Header, Sheet, labels_of
+from helpers.intake.periods import parse_period
+from helpers.intake.text import is_missing, key_text, normalise
+from helpers.intake.values import Parsed, parse_category, parse_count, parse_grade, parse_number, parse_percent, refuse
+from helpers.intake.vocabulary import Vocabulary
+from helpers.tables import store
+
+KEY = ("region_iso", "service_id", "month")
+NEEDED = {*KEY, "applications"}
+MIN_COLUMNS = 8
+_ROW_REASONS = {"region_iso": "unknown_entity", "service_id": "missing_id", "month": "bad_period"}
+_NUMERIC = {"count", "number", "share"}
+
+
+@dataclass(frozen=True)
+class PanelResult:
+    """Panel rows, refusals, the number of accepted and refused cells."""
+
+    panel: pd.DataFrame
+    rejects: list[pd.DataFrame]
+    accepted: np.ndarray
+    rejected: np.ndarray
+    columns: dict[str, int]
+
+
+def panel_columns(sheet: Sheet, header: Header) -> dict[str, int]:
+    """Panel column → absolute index, for a header that names enough of them; empty otherwise."""
+    labels = [key_text(label.raw) for label in labels_of(sheet, header)]
+    found: dict[str, int] = {}
+    for row in store.reference("panel_columns").to_dict("records"):
+        for place, label in enumerate(labels):
+            if label and re.search(row["pattern"], label) and header.left + place not in found.values():
+                found.setdefault(row["column"], header.left + place)
+                break
+    return found if set(found) >= NEEDED and len(found) >= MIN_COLUMNS else {}
+
+
+def clean_panel(sheet: Sheet, header: Header, columns: dict[str, int], words: Vocabulary, file: str) -> PanelResult:
+    """Read the rows below the header of a monthly file.
+
+    Parameters
+    ----------
+    sheet, header
+        Prepared grid and its header.
+    columns : dict
+        From :func:`panel_columns`.
+    words : Vocabulary
+        Closed lists (levels of services, units of days, flags).
+    file : str
+        Name of the file.
+    """
+    kinds = {row["column"]: row["kind"] for row in store.reference("panel_columns").to_dict("records")}
+    start = header.last + 1
+    texts = sheet.texts[start:]
+    is_row = (texts[:, [columns[name] for name in KEY]] != "").any(axis=1)
+    rows = np.flatnonzero(is_row)
+    values: dict[str, np.ndarray] = {}
+    reasons: dict[str, np.ndarray] = {}
+    for name, index in columns.items():
+        values[name], reasons[name] = _read(texts[rows, index], kinds[name], words)
+    refused = _refused(values, reasons)
+    rejects = _reject_frames(sheet, rows + start, columns, reasons, refused, file)
+    keep = refused == ""
+    accepted, rejected = (np.zeros((len(rows), len(columns)), dtype=bool) for _ in range(2))
+    for place, name in enumerate(columns):
+        accepted[:, place] = keep & (reasons[name] == "")
+        rejected[:, place] = ~accepted[:, place]
+    panel = pd.DataFrame({name: array[keep] for name, array in values.items()})
+    heap_rows = rows + start
+    return PanelResult(_complete(panel, kinds), rejects, _on_grid(sheet, heap_rows, columns, accepted), _on_grid(sheet, heap_rows, columns, rejected), columns)
+
+
+def _read(texts: np.ndarray, kind: str, words: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
+    codes, distinct = pd.factorize(texts)
+    read = _reader(kind, words)
+    parsed = [read(text) for text in distinct]
+    empty: object = np.nan if kind in _NUMERIC else ""
+    dtype = float if kind in _NUMERIC else object
+    values = np.array([empty if one.value is None else one.value for one in parsed], dtype=dtype)
+    reasons = np.array([one.reason for one in parsed], dtype=object)
+    return values[codes], reasons[codes]
+
+
+def _reader(kind: str, words: Vocabulary) -> Callable[[str], Parsed]:
+    if kind in words.words:
+        known, reason = words.words[kind], {"panel_level": "bad_level", "day_unit": "bad_term"}.get(kind, "bad_status")
+        if kind == "flag":
+            return lambda text: Parsed("0") if is_missing(text) else parse_category(text, known, reason)
+        # Abbreviations end in a point, which the general category parser drops.
+        known = {**known, **{word.rstrip("."): value for word, value in known.items()}}
+        return lambda text: parse_category(text, known, reason)
+    readers: dict[str, Callable[[str], Parsed]] = {
+        "region": _region, "id": lambda text: refuse("missing_id") if is_missing(text) else Parsed(normalise(text)),
+        "month": _month, "month_or_blank": lambda text: Parsed("") if is_missing(text) else _month(text),
+        "text": lambda text: Parsed("" if is_missing(text) else normalise(text)),
+        "grade_or_blank": lambda text: Parsed("") if is_missing(text) else parse_grade(text),
+        "count": parse_count, "number": _not_negative, "share": _share,
+    }  # fmt: skip
+    return readers[kind]
+
+
+def _region(text: str) -> Parsed:
+    match = match_region(text)
+    reasons = {"ambiguous": "ambiguous_entity", "federal_district": "federal_district", "aggregate_of_subjects": "aggregate_entity"}
+    return Parsed(match.code) if match.code else refuse(reasons.get(match.reason, "unknown_entity"))
+
+
+def _month(text: str) -> Parsed:
+    mention = parse_period(text)
+    is_month = mention is not None and mention.kind == "month" and mention.is_valid and mention.year
+    return Parsed(mention.text()) if mention and is_month else refuse("bad_period")
+
+
+def _not_negative(text: str) -> Parsed:
+    parsed = parse_number(text)
+    return refuse("out_of_range") if isinstance(parsed.value, float) and parsed.value < 0 else parsed
+
+
+def _share(text: str) -> Parsed:
+    """A share as 0–1; printed in per cent."""
+    parsed = parse_percent(text, column_has_percents=False)
+    return Parsed(parsed.value / 100) if isinstance(parsed.value, float) else parsed
+
+
+def _refused(values: dict[str, np.ndarray], reasons: dict[str, np.ndarray]) -> np.ndarray:
+    refused = np.full(len(values["month"]), "", dtype=object)
+    for name in KEY:
+        refused = np.where(refused == "", reasons[name], refused)
+    frame = pd.DataFrame({name: values[name].astype(str) for name in values})
+    alive = refused == ""
+    again = frame[alive].duplicated(list(KEY), keep=False)
+    if again.any():
+        group = frame[alive][again]
+        exact = group.duplicated(keep="first")
+        sizes = group.drop_duplicates().groupby(list(KEY)).size()
+        conflict = pd.MultiIndex.from_frame(group[list(KEY)]).map(sizes).to_numpy() > 1
+        refused[group.index[conflict]] = "duplicate_conflict"
+        refused[group.index[exact.to_numpy() & ~conflict]] = "duplicate_exact"
+    return refused
+
+
+def _reject_frames(
+    sheet: Sheet, rows: np.ndarray, columns: dict[str, int], reasons: dict[str, np.ndarray], refused: np.ndarray, file: str
+) -> list[pd.DataFrame]:
+    frames = [_frame(sheet, rows[refused != ""], columns["service_id"], refused[refused != ""], 0, file)]
+    for name, index in columns.items():
+        bad = (refused == "") & (reasons[name] != "")
+        frames.append(_frame(sheet, rows[bad], index, reasons[name][bad], index + 1, file))
+    return frames
+
+
+def _frame(sheet: Sheet, rows: np.ndarray, column: int, reasons: np.ndarray, printed_column: int, file: str) -> pd.DataFrame:
+    count = len(rows)
+    raw_codes, raws = pd.factorize(sheet.texts[rows, column])
+    codes, distinct = pd.factorize(reasons)
+    return pd.DataFrame(
+        {
+            "file": constant(file, count),
+            "sheet": constant(sheet.grid.sheet, count),
+            "row": (rows + 1).astype(np.int64),
+            "col": np.full(count, printed_column, dtype=np.int64),
+            "raw": taken(list(raws), raw_codes),
+            "reason": taken(list(distinct), codes),
+            "suggestion": constant("", count),
+        }
+    )
+
+
+def _complete(panel: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
+    """All columns of the table; those that the file lacks are empty."""
+    for name, kind in kinds.items():
+        if name not in panel:
+            panel[name] = np.nan if kind in _NUMERIC else ""
+    panel["is_audit_window"] = panel["is_audit_window"] == "1"
+    return panel[list(kinds)]
+
+
+def _on_grid(sheet: Sheet, rows: np.ndarray, columns: dict[str, int], marks: np.ndarray) -> np.ndarray:
+    grid = np.zeros(sheet.texts.shape, dtype=bool)
+    grid[np.ix_(rows, list(columns.values()))] = marks
+    return grid
