@@ -189,9 +189,12 @@ def demo(seed: Annotated[int, typer.Option(help="seed of the synthetic world")] 
 
 
 def _write_demo(seed: int) -> None:
+    from helpers.intake import sources as register
     from helpers.synthetic import demo as demonstration
 
-    sources = demonstration.write(paths.raw(), seed=seed)
+    rows = demonstration.write(paths.raw(), seed=seed, truth_folder=paths.processed("demo") / "truth")
+    sources = [register.Source(**row) for row in rows]
+    register.write_catalog(paths.raw() / register.DEMO_FOLDER / register.CATALOG, sources)
     typer.echo(f"wrote {len(sources)} demonstration files, all registered as synthetic")
 
 

@@ -21,6 +21,7 @@ SERVICE_COLUMNS = (
     "service_id", "service_name", "level", "life_situation", "statutory_days", "day_unit", "grade", "pre_grade",
     "audit_month", "optimised_month", "agency", "region_iso",
 )  # fmt: skip
+_TEXTS = ("service_name", "agency")
 CONTENT = (
     "region_iso", "service_id", "received", "completed", "documents", "documents_supplied", "visits", "is_online",
     "is_refused", "is_appealed", "rating",
@@ -98,6 +99,9 @@ def make(
     """
     if not logs:
         raise LogError("no log was named")
+    for log in logs:
+        if not log.is_file() or log.stat().st_size == 0:
+            raise LogError(f"{log} is missing or empty")
     folder.mkdir(parents=True, exist_ok=True)
     say(check_disk(logs, folder))
     vocabulary, overrides = store.reference("request_columns"), store.reference("column_overrides")
@@ -185,7 +189,11 @@ def _aggregate(
     expression = aggregation.panel(
         backend.table("rows"), backend.table("service_terms"), period=period, by_municipality=by_municipality
     )
-    return expression.to_pandas()
+    detail = expression.to_pandas()
+    numbers = [
+        column for column in detail if column not in ("region_iso", "service_id", "period", "municipality", *_TEXTS)
+    ]
+    return detail.astype(dict.fromkeys(numbers, "float64")).astype({column: "str" for column in _TEXTS})
 
 
 def _account(staged: list[Staged], duplicates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

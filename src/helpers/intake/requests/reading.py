@@ -11,6 +11,7 @@ import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
 from helpers.intake.grids import delimited
+from helpers.intake.grids.model import GridError
 from helpers.intake.requests.columns import LogError
 
 SAMPLE_BYTES = 256 * 1024
@@ -53,10 +54,8 @@ def open_log(path: Path) -> Reader:
     Raises
     ------
     LogError
-        If the file is missing, empty, undecodable, or not a table with a header.
+        If the file is undecodable, or not a table with a header.
     """
-    if not path.is_file() or path.stat().st_size == 0:
-        raise LogError(f"{path} is missing or empty")
     if path.suffix.lower() in (".parquet", ".pq"):
         return _open_parquet(path)
     return _open_csv(path)
@@ -97,7 +96,7 @@ def _open_csv(path: Path) -> Reader:
     head = _head(path)
     try:
         text, encoding = delimited.decode(head, path.name)
-    except ValueError as error:
+    except GridError as error:
         raise LogError(str(error)) from error
     announced = text.lower().lstrip("\ufeff").startswith("sep=")
     skip = 1 if announced else 0
@@ -118,6 +117,7 @@ def _open_csv(path: Path) -> Reader:
         encoding=_python_name(encoding), skip_rows=skip, use_threads=False, block_size=BLOCK_BYTES
     )
     labels = _labels(path, read, options)
+    malformed.clear()  # noted while the header was read; the stream notes them again
     options["convert_options"] = pc_csv.ConvertOptions(
         strings_can_be_null=False, column_types=dict.fromkeys(labels, pa.string())
     )
@@ -152,8 +152,9 @@ def _labels(path: Path, read: pc_csv.ReadOptions, options: dict[str, Any]) -> li
 def _head(path: Path) -> bytes:
     with _stream_of(path) as stream:
         head = stream.read(SAMPLE_BYTES)
-    # A multi-byte character may be cut at the end of the sample.
-    return head[: head.rfind(b"\n") + 1] or head
+    # A character of several bytes may be cut at the end of the sample: end at a line.
+    line_end = {b"\xff\xfe": b"\n\x00", b"\xfe\xff": b"\x00\n"}.get(head[:2], b"\n")
+    return head[: head.rfind(line_end) + len(line_end)] if line_end in head else head
 
 
 def _stream_of(path: Path) -> Any:

@@ -17,7 +17,7 @@ from helpers.intake import values
 from helpers.intake.regions import match_region
 from helpers.intake.requests.columns import ColumnMap
 from helpers.intake.requests.reading import Batch
-from helpers.intake.text import key_text, normalise
+from helpers.intake.text import is_missing, key_text, normalise
 from helpers.intake.workdays import is_working_day
 
 REASONS = (
@@ -233,7 +233,7 @@ def _day_or_open(text: str) -> int:
 def _count(text: str) -> int:
     parsed = values.parse_count(text)
     if parsed.reason in ("missing_value", "not_applicable"):
-        return _NONE
+        return _NONE if is_missing(text) or parsed.reason == "not_applicable" else _BAD
     if parsed.reason == "out_of_range":
         return _OUT
     if not isinstance(parsed.value, float):
