@@ -91,6 +91,9 @@ def table() -> tuple[str, list[str]]:
             text = _number(value)
             if abs(value - row["published_value"]) > row["tolerance"]:
                 bad.append(f"{key} {quantity}: {value} for {row['published_value']}")
+            wanted = row["published_se"]
+            if not math.isnan(wanted) and (error is None or abs(error - wanted) > se_tolerance(row)):
+                bad.append(f"{key} {quantity}: se {error} for {wanted}")
         lines.append(
             f"| {row['case']} | {row['estimator']} | {quantity.replace('|', '/')} | "
             f"{_number(row['published_value'])} | {text} | "
