@@ -21,6 +21,10 @@ from helpers.analysis.effects.sums import Keys
 VARIANCES = ("jackknife", "analytic")
 
 
+UNLINKED = "treated month without an untreated comparison in its stratum"
+"""Reason of a drop."""
+
+
 @dataclass(frozen=True)
 class Imputation:
     """Imputation estimator with month effects by grade before optimisation and audit date.
@@ -184,7 +188,7 @@ def unlinked(plan: Plan, alone: tuple[Drop, ...]) -> tuple[Drop, ...]:
     left_out = plan.treated - sum(int(s.rows.count.sum()) for s in plan.strata) - sum(drop.rows for drop in alone)
     if left_out <= 0:
         return ()
-    return (Drop("treated month without an untreated comparison in its stratum", left_out, 0),)
+    return (Drop(UNLINKED, left_out, 0),)
 
 
 def assemble(

@@ -12,7 +12,7 @@ from helpers.analysis.effects.coding import NEVER, BoolArray, EffectsError, Floa
 from helpers.analysis.effects.solving import jackknife_variance
 from helpers.analysis.effects.strata import Stratum
 from helpers.analysis.effects.sums import Cells, LongArray
-from helpers.analysis.effects.within import Design, normal_equations, rank
+from helpers.analysis.effects.within import Design, identified, normal_equations
 
 MANY_REGIONS = 20
 """From so many regions on the F test of three or four leads keeps its size."""
@@ -65,17 +65,11 @@ Regress = Callable[[Design], tuple[FloatArray, FloatArray]]
 """Coefficients of regressors shared by the strata, whole and without each region; NaN where not identified."""
 
 
-def designed(strata: tuple[Stratum, ...], columns: Design, clusters: int) -> tuple[FloatArray, FloatArray]:
+def designed(strata: tuple[Stratum, ...], columns: Design, clusters: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Normal equations of regressors that several strata share, whole (first) and without each region."""
-    left: FloatArray | None = None
-    right: FloatArray | None = None
-    for stratum in strata:
-        a, b = normal_equations(stratum.cells, columns(stratum.cells, stratum.own), clusters)
-        left = a if left is None else left + a
-        right = b if right is None else right + b
-    if left is None or right is None:
-        raise EffectsError("no stratum to estimate leads from")
-    return left, right
+    parts = [normal_equations(s.cells, columns(s.cells, s.own), clusters) for s in strata]
+    left, right, size = (sum(part[i] for part in parts) for i in range(3))
+    return np.asarray(left), np.asarray(right), np.asarray(size)
 
 
 def _indicators(times: LongArray, events: LongArray) -> Design:
@@ -123,8 +117,8 @@ def lead_estimates(
     available = _available(strata, times, anticipation)
     events = np.asarray(sorted(available, reverse=True)[:leads][::-1], dtype=np.int64)
     while len(events):
-        left, _ = designed(strata, _indicators(times, events), clusters)
-        if rank(left[0]) == len(events):
+        left, _, size = designed(strata, _indicators(times, events), clusters)
+        if identified(left, size):
             value, without = regress(_indicators(times, events))
             return Leads(events, value, without, np.asarray([available[int(e)] for e in events], dtype=np.int64))
         events = events[1:]

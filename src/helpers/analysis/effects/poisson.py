@@ -9,7 +9,7 @@ from helpers.analysis.effects import averages
 from helpers.analysis.effects.building import Drop
 from helpers.analysis.effects.coding import EffectsError, FloatArray, IntArray
 from helpers.analysis.effects.fit import Fit, Layout
-from helpers.analysis.effects.imputation import Imputation, contributing, unlinked
+from helpers.analysis.effects.imputation import UNLINKED, Imputation, contributing
 from helpers.analysis.effects.inference import warn_few
 from helpers.analysis.effects.masks import Masks
 from helpers.analysis.effects.multiplicative import (
@@ -213,7 +213,8 @@ class PoissonImputation(Imputation):
         if kept == 0:
             raise EffectsError(f"{outcome}: no treated service-month keeps a comparison with any count")
         plan = replace(plan, strata=tuple(strata), kept=kept / masks.total)
-        drops = masks.drops + unlinked(plan, ())
+        left_out = int(masks.treated.sum()) - kept
+        drops = masks.drops + ((Drop(UNLINKED, left_out, 0),) if left_out else ())
         layout = Layout(panel.times, panel.cluster_labels, panel.stratum_labels, panel.names)
         months, services, treated_regions = averages.counts(plan.strata, averages.everything, 1)
         warn_few(regions, int(treated_regions[0]))
@@ -306,15 +307,15 @@ def regress_counts(
     beta = np.zeros(designs[0].shape[2])
     without = np.zeros((clusters, len(beta)))
     for _ in range(50):
-        left, right = np.zeros((1, 1, 1)), np.zeros((1, 1))
+        left, right, size = np.zeros((1, 1, 1)), np.zeros((1, 1)), np.zeros((1, 1))
         stacked = []
         for i, counts in enumerate(lines):
             effect = month[i] + (designs[i] @ beta)[_cell_of(counts)]
             cells = pieces(counts, effect)
-            a, b = normal_equations(cells, designs[i], clusters)
-            left, right = left + a, right + b
+            a, b, c = normal_equations(cells, designs[i], clusters)
+            left, right, size = left + a, right + b, size + c
             stacked.append(cells)
-        step, moved = solve_regressors(left, right)
+        step, moved = solve_regressors(left, right, size)
         if np.isnan(step).any():
             return np.full(len(beta), np.nan), np.full((clusters, len(beta)), np.nan)
         for i, cells in enumerate(stacked):

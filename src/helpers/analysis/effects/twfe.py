@@ -20,7 +20,7 @@ from helpers.analysis.effects.inference import (
 from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.solving import components, jackknife_variance, solve
 from helpers.analysis.effects.sums import Cells, Keys, LongArray, cell_sums
-from helpers.analysis.effects.within import Design, normal_equations, rank, solve_regressors
+from helpers.analysis.effects.within import Design, identified, normal_equations, solve_regressors
 
 VARIANCES = ("jackknife", "crv1", "wild")
 
@@ -98,10 +98,10 @@ class TwoWayFit:
         times = self.panel.times
         events, low, high = _window(times, self.cells.cohort, leads, lags)
         columns = _event_design(times, events, low, high)(self.cells, _all(self.cells))
-        left, right = normal_equations(self.cells, columns, self.panel.n_clusters)
-        if rank(left[0]) < len(events):
+        left, right, size = normal_equations(self.cells, columns, self.panel.n_clusters)
+        if not identified(left, size):
             raise EffectsError("event dummies are not identified: without services never treated ask for fewer leads")
-        value, without = solve_regressors(left, right)
+        value, without = solve_regressors(left, right, size)
         used = _used(self.cells, self.panel.n_clusters)
         se = np.sqrt(np.diag(jackknife_variance(value, without, used)))
         joint = simultaneous((without - value)[used], se, self.df, level, seed)
@@ -185,8 +185,8 @@ class TwoWayFE:
         used = _used(cells, panel.n_clusters)
         regions = int(used.sum())
         warn_few(regions)
-        left, right = normal_equations(cells, _static(panel.times)(cells, _all(cells)), panel.n_clusters)
-        value, without = solve_regressors(left, right)
+        left, right, size = normal_equations(cells, _static(panel.times)(cells, _all(cells)), panel.n_clusters)
+        value, without = solve_regressors(left, right, size)
         if np.isnan(value[0]):
             raise EffectsError("treatment does not vary between services within months: nothing to compare")
         missing = int(panel.observed.sum() - seen.sum())

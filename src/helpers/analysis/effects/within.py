@@ -3,18 +3,20 @@
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from helpers.analysis.effects.averages import sum_by
 from helpers.analysis.effects.coding import BoolArray, FloatArray
 from helpers.analysis.effects.solving import components, solve
 from helpers.analysis.effects.sums import Cells
 
+_SINGULAR = 1e-9
+"""Share of a regressor's variation that month effects must leave for it to be identified."""
+
 Design = Callable[[Cells, BoolArray], FloatArray]
 """Regressors of the cells, shape (C, T, q): value for the units of the cell in each month."""
 
 
-def normal_equations(cells: Cells, columns: FloatArray, clusters: int) -> tuple[FloatArray, FloatArray]:
+def normal_equations(cells: Cells, columns: FloatArray, clusters: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Equations of the regressors with the month effects profiled out, whole (first) and without each region.
 
     Parameters
@@ -28,7 +30,9 @@ def normal_equations(cells: Cells, columns: FloatArray, clusters: int) -> tuple[
 
     Returns
     -------
-    tuple of float arrays, shapes (1 + G, q, q) and (1 + G, q)
+    tuple of float arrays, shapes (1 + G, q, q), (1 + G, q) and (1 + G, q)
+        The last one holds the regressors' sums of squares before the month effects are taken out: what remains is
+        judged against them.
     """
     q, steps = columns.shape[2], columns.shape[1]
     where = cells.cluster.astype(np.int64)
@@ -50,33 +54,35 @@ def normal_equations(cells: Cells, columns: FloatArray, clusters: int) -> tuple[
     solution = solve(stacked["mm"], right, label) if steps else right
     across = np.swapaxes(stacked["mx"], 1, 2)
     left = stacked["xx"] - across @ solution[..., :q]
-    return left, stacked["xy"] - (across @ solution[..., q:])[..., 0]
+    return left, stacked["xy"] - (across @ solution[..., q:])[..., 0], np.einsum("gqq->gq", stacked["xx"])
 
 
-def solve_regressors(left: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
+def solve_regressors(left: FloatArray, right: FloatArray, size: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Coefficients, whole and without each region; NaN where they are not identified.
 
     Parameters
     ----------
-    left, right : float arrays, shapes (1 + G, q, q) and (1 + G, q)
+    left, right, size : float arrays, shapes (1 + G, q, q), (1 + G, q) and (1 + G, q)
+        From :func:`normal_equations`, added up over strata.
 
     Returns
     -------
     tuple of float arrays, shapes (q,) and (G, q)
     """
-    scale = np.sqrt(np.maximum(np.einsum("gqq->gq", left), 0))
-    safe = np.where(scale > 0, scale, 1.0)
-    scaled = left / safe[:, :, None] / safe[:, None, :]
-    smallest = np.linalg.eigvalsh(scaled)[:, 0]
-    ok = (smallest > 1e-9) & (scale > 0).all(axis=1)
+    scaled, safe = _scaled(left, size)
+    ok = (np.linalg.eigvalsh(scaled)[:, 0] > _SINGULAR) & (size > 0).all(axis=1)
     beta = np.full(right.shape, np.nan)
     if ok.any():
         beta[ok] = np.linalg.solve(scaled[ok], (right / safe)[ok][..., None])[..., 0] / safe[ok]
     return beta[0], beta[1:]
 
 
-def rank(left: npt.NDArray[np.float64]) -> int:
-    """Number of regressors that the whole sample identifies."""
-    scale = np.sqrt(np.maximum(np.diag(left), 0))
-    safe = np.where(scale > 0, scale, 1.0)
-    return int((np.linalg.eigvalsh(left / safe[:, None] / safe[None, :]) > 1e-9).sum())
+def identified(left: FloatArray, size: FloatArray) -> bool:
+    """Whether the whole sample identifies every regressor."""
+    scaled, _ = _scaled(left[:1], size[:1])
+    return bool((size[0] > 0).all() and np.linalg.eigvalsh(scaled)[0, 0] > _SINGULAR)
+
+
+def _scaled(left: FloatArray, size: FloatArray) -> tuple[FloatArray, FloatArray]:
+    safe = np.sqrt(np.where(size > 0, size, 1.0))
+    return left / safe[:, :, None] / safe[:, None, :], safe
