@@ -196,8 +196,13 @@ def _reports(run: Run) -> None:
 
 def _take(run: Run, job: Job, product: Product) -> None:
     """Publish one product and count it."""
-    with run.stopper.held():
-        row = publishing.publish(run.release, job, product, run.status)
+    try:
+        with run.stopper.held():
+            row = publishing.publish(run.release, job, product, run.status)
+    except OSError as error:  # a full disk, missing rights: this report is not there, what was there before is
+        run.failed[job.report_id] = f"cannot be written: {error.strerror or error}"
+        run.progress.finished(job.report_id, run.failed[job.report_id], product.seconds)
+        return
     run.cpu_seconds += product.kernel_seconds
     run.progress.finished(job.report_id, row.error, product.seconds)
     if row.status == "failed":

@@ -1,4 +1,4 @@
-"""``reports status``: what is on the disk, compared with what the records say and with what a build would make today."""
+"""``reports status``: the disk compared with the records and with what a build would make today."""
 
 import json
 from dataclasses import dataclass
