@@ -23,7 +23,7 @@ from helpers.analysis.ratings_scores import (
     with_changes,
 )
 from helpers.analysis.ratings_uncertainty import method_ranks
-from helpers.tables import periods
+from helpers.tables import periods, store
 
 MFC = "c_mfc"
 MFC_TOTALS = {"low": "mfc_regions_low", "medium": "mfc_regions_medium", "high": "mfc_regions_high"}
@@ -124,11 +124,12 @@ def _scores(
         published_areas(published, districts, names, is_synthetic),
         computed_scores(steps, names, districts, is_synthetic),
     ]
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True) if len(published) else parts[2]
-    if table.empty:
-        return table, dropped
-    table = table[~table.duplicated(KEY)]
-    return with_changes(table, breaks), dropped
+    present = [part for part in parts if len(part)]
+    if not present:
+        return store.empty("scores"), dropped
+    table = pd.concat(present, ignore_index=True)
+    # A mean that a source prints stands first and keeps its place before the mean calculated here.
+    return with_changes(table[~table.duplicated(KEY)], breaks), dropped
 
 
 def _ranks(

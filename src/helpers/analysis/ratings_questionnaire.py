@@ -201,19 +201,23 @@ def _mean_by(
     rows: pd.DataFrame, group: list[str], column: str, weight: pd.Series, method: str, availability: float
 ) -> pd.DataFrame:
     """Weighted mean of a column by group, with the error of independent parts; too few known parts, no mean."""
-    values = np.log(rows[column]) if method == "geometric" else rows[column]
+    is_geometric = method == "geometric"
+    values = np.log(rows[column]) if is_geometric else rows[column]
+    error = rows["std_error"] / rows[column] if is_geometric else rows["std_error"]  # of the logarithm: delta method
     known = values.notna()
     used = weight.where(known, 0.0)
     work = rows[group].assign(
-        w=used, wx=(used * values).fillna(0.0), we=((used * rows["std_error"]) ** 2).where(known, 0.0), known=known
+        w=used, wx=(used * values).fillna(0.0), we=((used * error) ** 2).where(known, 0.0), known=known
     )
     sums = work.groupby(group).agg(
-        w=("w", "sum"), wx=("wx", "sum"), we=("we", "sum"), n_items=("known", "sum"), n_bodies=("known", "size")
+        w=("w", "sum"), wx=("wx", "sum"), n_items=("known", "sum"), n_bodies=("known", "size")
     )
     enough = (sums["n_items"] >= availability * sums["n_bodies"] - 1e-12) & sums["w"].gt(0)
     mean = (sums["wx"] / sums["w"]).where(enough)
-    sums["score"] = np.exp(mean) if method == "geometric" else mean
-    sums["std_error"] = (np.sqrt(sums["we"]) / sums["w"]).where(enough)
+    squares = work.groupby(group)["we"].sum(min_count=1, skipna=False)
+    spread = (np.sqrt(squares) / sums["w"]).where(enough)
+    sums["score"] = np.exp(mean) if is_geometric else mean
+    sums["std_error"] = spread * sums["score"] if is_geometric else spread
     result = sums.assign(method=method).reset_index()
     return result[[*group, "method", "score", "std_error", "n_items", "n_bodies"]]
 
@@ -242,7 +246,8 @@ def area_scores(
     table = groups["score"].agg(["mean", "size"]).rename(columns={"mean": "score", "size": "n_items"})
     table["std_error"] = np.sqrt(groups["std_error"].apply(lambda s: (s**2).sum(skipna=False))) / table["n_items"]
     table = table.reset_index()
-    return table[table["n_items"] >= availability * table["area"].map(participants) - 1e-12]
+    whole = participants.reindex(table["area"]).to_numpy(dtype=float)
+    return table[(table["n_items"] >= availability * whole - 1e-12).to_numpy()]
 
 
 def _weight(weights: pd.Series | None, level: str, code: str) -> float:

@@ -44,10 +44,11 @@ def questionnaires(
 ) -> Questionnaires:
     """Questionnaire index from the table ``observations`` (see ``ratings_questionnaire``)."""
     table = questionnaire.answers(observations, rejects)
-    processes = questionnaire.process_scores(table)
     if table.empty:
+        processes = pd.DataFrame(columns=["region_iso", "body", "period", "process", "score", "std_error"])
         empty = pd.DataFrame(columns=["region_iso", "period", "method", "score", "std_error", "n_items", "n_bodies"])
         return Questionnaires(table, processes, pd.DataFrame(), empty)
+    processes = questionnaire.process_scores(table)
     bodies = questionnaire.body_scores(processes, weights)
     return Questionnaires(table, processes, bodies, questionnaire.region_scores(bodies, weights))
 
@@ -188,8 +189,8 @@ def published_areas(scores: pd.DataFrame, districts: pd.Series, names: pd.Series
         means = work.groupby(["area", "period"])[["score", "score_low", "score_high"]].mean()
         means["n_items"] = work.groupby(["area", "period"]).size()
         means = means.reset_index()
-        enough = means["n_items"] >= questionnaire.AVAILABILITY * means["area"].map(area.value_counts()) - 1e-12
-        means = means[enough]
+        participants = area.value_counts().reindex(means["area"]).to_numpy(dtype=float)
+        means = means[(means["n_items"] >= questionnaire.AVAILABILITY * participants - 1e-12).to_numpy()]
         parts.append(means.assign(level=level, entity_type=kind, entity_id=means["area"]))
     table = pd.concat(parts, ignore_index=True)
     return table.drop(columns="area").assign(
@@ -230,14 +231,16 @@ def with_changes(scores: pd.DataFrame, breaks: pd.DataFrame) -> pd.DataFrame:
 def _changes(table: pd.DataFrame, previous: np.ndarray, breaks: pd.DataFrame) -> pd.DataFrame:
     has = previous >= 0
     before = table.iloc[np.where(has, previous, 0)].reset_index(drop=True)
-    comparable = [
-        bool(known)
-        and periods.is_comparable(first, last)
-        and not crosses_break(breaks, "b_region_index" if rating.startswith("b_") else rating, first, last)
-        for known, first, last, rating in zip(has, before["period"], table["period"], table["rating"], strict=True)
-    ]
+    steps = list(zip(table["rating"], before["period"], table["period"], strict=True))
+    allowed = {step: _is_comparable(breaks, *step) for step in set(steps)}
+    comparable = [bool(known) and allowed[step] for known, step in zip(has, steps, strict=True)]
     change = (table["score"] - before["score"]).where(has)
     half = Z * np.sqrt(table["std_error"] ** 2 + before["std_error"] ** 2)
     low = (change - half).fillna(table["score_low"] - before["score_high"]).where(has & change.notna())
     high = (change + half).fillna(table["score_high"] - before["score_low"]).where(has & change.notna())
     return table.assign(score_change=change, change_low=low, change_high=high, is_comparable=comparable)
+
+
+def _is_comparable(breaks: pd.DataFrame, rating: str, earlier: str, later: str) -> bool:
+    series = "b_region_index" if rating.startswith("b_") else rating  # questionnaires break with the index they feed
+    return periods.is_comparable(earlier, later) and not crosses_break(breaks, series, earlier, later)
