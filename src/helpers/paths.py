@@ -1,6 +1,7 @@
 """Where things live: absolute paths by name, so that code works from whatever folder it is started in."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 ROOT_VARIABLE = "CLIENT_CENTRICITY_ROOT"
@@ -8,7 +9,12 @@ ROOT_VARIABLE = "CLIENT_CENTRICITY_ROOT"
 
 def root() -> Path:
     """Folder of the repository, or of the small world that ``CLIENT_CENTRICITY_ROOT`` names (for tests)."""
-    override = os.environ.get(ROOT_VARIABLE)
+    return _root(os.environ.get(ROOT_VARIABLE, ""))
+
+
+@lru_cache(maxsize=256)
+def _root(override: str) -> Path:
+    """Resolved once per value: matching names asks for it thousands of times."""
     return Path(override).resolve() if override else Path(__file__).resolve().parents[2]
 
 
