@@ -160,7 +160,8 @@ def _mark_lone(
             continue
         if header.left + column in ids and _names_record(text, entity_type) and not SECTION_HINT.search(key_text(text)):
             continue
-        if header.left + column not in ids and any(sheet.texts[header.last + 1 + row, ident] for ident in ids):
+        named = [sheet.texts[header.last + 1 + row, ident] for ident in ids]  # its own text where it is merged
+        if header.left + column not in ids and any(name not in ("", text) for name in named):
             continue
         kinds[row] = SECTION if row < last_data else FOOTNOTE
 
