@@ -24,7 +24,6 @@ from helpers.analysis.effects import (
     Panel,
     PoissonImputation,
     TwoWayFE,
-    region_effects,
 )
 from helpers.synthetic import simulate
 
@@ -142,19 +141,6 @@ def one_panel(scenario: str, seed: int, chosen: list[str]) -> Iterator[list[obje
         low, high = result.conf_int()  # type: ignore[attr-defined]
         kept = getattr(result, "kept", 1.0)
         yield [scenario, seed, name, truth, population, estimate, getattr(result, "se"), low, high, kept]  # noqa: B009
-        if name == DEFAULT and scenario not in NO_EFFECT and len(chosen) > 1:
-            yield regional_line(scenario, seed, result, panel, drawn.truth)
-
-
-def regional_line(scenario: str, seed: int, fit: object, panel: Panel, truth: simulate.SimulatedTruth) -> list[object]:
-    """Coverage and errors of the regional intervals of one panel."""
-    found = region_effects(fit, panel, same_region=False)
-    table = found.table.set_index("region_iso")
-    raw = found.estimates.set_index("region_iso")["raw"]
-    true = truth.by_region.reindex(table.index)
-    inside = float(((table["ci_low"] <= true) & (true <= table["ci_high"])).mean())
-    shrunk, own = float(((table["shrunk"] - true) ** 2).mean()), float(((raw - true) ** 2).mean())
-    return [scenario, seed, "regions, shrunk, robust", 0, 0, inside, shrunk**0.5, own**0.5, float(len(table)), 1.0]
 
 
 def run(store: Path, seeds: int, size_seeds: int, scenarios: list[str]) -> None:
@@ -181,7 +167,6 @@ def run(store: Path, seeds: int, size_seeds: int, scenarios: list[str]) -> None:
 def table(store: Path) -> pd.DataFrame:
     """One line a scenario and estimator: bias, its Monte Carlo error, RMSE, coverages, rejections."""
     lines = pd.read_csv(store).drop_duplicates(["scenario", "seed", "estimator"], keep="last")
-    lines = lines[~lines["estimator"].str.startswith("regions")]
     error = lines["estimate"] - lines["truth"]
     lines = lines.assign(
         error=error,
@@ -204,16 +189,6 @@ def table(store: Path) -> pd.DataFrame:
     ).reset_index()
     out.loc[out["estimator"].str.contains("share"), "coverage_population"] = np.nan
     return out
-
-
-def regional(store: Path) -> pd.DataFrame:
-    """Regional intervals: average coverage and root mean square errors, by scenario."""
-    lines = pd.read_csv(store).drop_duplicates(["scenario", "seed", "estimator"], keep="last")
-    lines = lines[lines["estimator"].str.startswith("regions")]
-    groups = lines.groupby("scenario", sort=False)
-    return groups.agg(
-        seeds=("seed", "size"), coverage=("estimate", "mean"), rmse_shrunk=("se", "mean"), rmse_raw=("low", "mean")
-    ).reset_index()
 
 
 def wide(results: pd.DataFrame) -> pd.DataFrame:
@@ -250,8 +225,6 @@ def main() -> None:
     print(wide(results).to_markdown() if _has_tabulate() else wide(results).to_string())
     print("\nAll numbers")
     print(results.round(4).to_string(index=False))
-    print("\nRegional intervals")
-    print(regional(options.store).round(4).to_string(index=False))
 
 
 def _has_tabulate() -> bool:

@@ -172,14 +172,15 @@ def counts(strata: tuple[Stratum, ...], grouping: Grouping, groups: int) -> tupl
     """Treated service-months, services and regions by group."""
     months = np.zeros(groups, dtype=np.int64)
     services = np.zeros(groups, dtype=np.int64)
-    pairs: list[npt.NDArray[np.int64]] = []
+    regions: list[LongArray] = []
     for stratum in strata:
         rows = stratum.rows
         group = grouping(rows).astype(np.int64)
         used = group >= 0
         months += np.bincount(group[used], weights=rows.count[used], minlength=groups).astype(np.int64)
-        once = np.unique(np.column_stack([group[used], rows.cell[used]]), axis=0)
-        services += np.bincount(once[:, 0], weights=rows.cell_units[once[:, 1]], minlength=groups).astype(np.int64)
-        pairs.append(np.column_stack([group[used], rows.cluster[used]]).astype(np.int64))
-    distinct = np.unique(np.concatenate(pairs), axis=0) if pairs else np.zeros((0, 2), dtype=np.int64)
-    return months, services, np.bincount(distinct[:, 0], minlength=groups).astype(np.int64)
+        once = np.unique(group[used] * (len(rows.cell_units) + 1) + rows.cell[used])
+        of_group, cell = np.divmod(once, len(rows.cell_units) + 1)
+        services += np.bincount(of_group, weights=rows.cell_units[cell], minlength=groups).astype(np.int64)
+        regions.append(np.unique(rows.cluster[used].astype(np.int64) * groups + group[used]))
+    distinct = np.unique(np.concatenate(regions)) % groups if regions else np.zeros(0, dtype=np.int64)
+    return months, services, np.bincount(distinct, minlength=groups).astype(np.int64)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from helpers.analysis.effects.averages import sum_by
 from helpers.analysis.effects.coding import BoolArray, EffectsError, FloatArray
 from helpers.analysis.effects.solving import Solved, components, solve
 from helpers.analysis.effects.sums import Cells, Keys, LongArray, Rows, rows_from
@@ -188,18 +189,21 @@ def without_each(
     steps = len(effect)
     label_without = np.broadcast_to(label, (clusters, steps)).copy()
     change = np.zeros((clusters, steps))
-    total, score = cells.moment.sum(axis=0), cells.response.sum(axis=0)
-    for region in np.unique(cells.cluster):
-        mine = cells.cluster == region
-        less = total - cells.moment[mine].sum(axis=0)
-        label_without[region] = links(_subset(counts, counts.keys.cluster != region))
-        step = solve(less, score - cells.response[mine].sum(axis=0), label_without[region])
-        change[region] = np.clip(step - step[label_without[region]], -5, 5)
+    starts = np.flatnonzero(np.append(True, cells.cluster[1:] != cells.cluster[:-1]))
+    present = cells.cluster[starts]
+    less = cells.moment.sum(axis=0) - np.add.reduceat(cells.moment, starts, axis=0)
+    score = cells.response.sum(axis=0) - np.add.reduceat(cells.response, starts, axis=0)
+    # months in which the other regions have no count at all cannot be compared without the region
+    observed = sum_by(counts.keys.cluster.astype(np.int64), counts.base, clusters)
+    some = observed.sum(axis=0) - observed[present] > 1e-9
+    label_without[present] = components(np.where(some[:, :, None] & some[:, None, :], less, 0.0))
+    step = solve(less, score, label_without[present])
+    change[present] = np.clip(step - np.take_along_axis(step, label_without[present], axis=1), -5, 5)
     if not exact:
         return Solved(label, np.zeros(steps), label_without, change)
     rows = predicted_rows(counts, effect)
     base = np.tile(rows.base, (clusters, 1))
-    for region in np.unique(cells.cluster):
+    for region in present:
         kept = without_empty_months(_subset(counts, counts.keys.cluster != region))
         if len(kept.total):
             moved, _ = newton(kept, label_without[region])
