@@ -171,3 +171,20 @@ def test_mde():
     assert mde(0.02, df=5) > mde(Fit()) > mde(0.02) == pytest.approx(0.056, abs=1e-4)
     with pytest.raises(EffectsError):
         mde(-1.0)
+
+
+def test_other_methods_by_hand():
+    schools = ([28, 8, -3, 7, -1, 1, 18, 12], [15, 10, 16, 11, 9, 11, 10, 18])
+    pooled = shrink(*schools, method="pooled", floor=False)
+    weights = 1 / np.square(schools[1])
+    assert pooled.delta[0] == pytest.approx(np.average(schools[0], weights=weights))
+    assert pooled.delta_se[0] == pytest.approx(weights.sum() ** -0.5)
+    assert (pooled.shrunk == pooled.shrunk[0]).all() and pooled.tau == 0
+    y = np.asarray([1.0, 2.0, 3.0, 4.0, 9.0])
+    stein = shrink(y, np.ones(5), method="james_stein")
+    assert stein.q == pytest.approx(np.sum((y - y.mean()) ** 2))
+    np.testing.assert_allclose(stein.shrunk, y.mean() + (1 - 2 / stein.q) * (y - y.mean()))
+    moments = shrink(y, np.full(5, 0.5), method="moments")
+    assert moments.tau**2 == pytest.approx(np.var(y) - 0.25) and moments.delta[0] == pytest.approx(y.mean())
+    floored = shrink(np.full(4, 1.0), np.full(4, 0.5), method="moments")
+    assert floored.tau_moment == 0 and floored.tau**2 == pytest.approx(2 * 0.25 / 4)
