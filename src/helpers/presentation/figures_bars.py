@@ -36,11 +36,11 @@ def groups(result: Result) -> Figure:
         raise ValueError("the result has no totals of groups")
     lang, block = result.lang, result.groups
     rows = block.totals
-    labels = [style.wrap(t.period_label, 120, style.TEXT) for t in rows]
+    labels = [style.wrap(t.period_label, 130, style.TEXT) for t in rows]
     left = 2 * style.MARGIN + max(style.text_width(x, style.TEXT) for lines in labels for x in lines)
     bases = [t.base or (t.high or 0) + (t.medium or 0) + (t.low or 0) for t in rows]
     right = style.MARGIN + 74
-    tall = 38.0
+    tall = 42.0
     framed = style.frame(
         block.text.title, block.text.subtitle, block.text.source, len(rows) * tall, left, right, above=24, below=6
     )
@@ -54,12 +54,12 @@ def groups(result: Result) -> Figure:
     for i, (total, lines, base) in enumerate(zip(rows, labels, bases, strict=True)):
         middle = top + (i + 0.5) * tall
         for k, line in enumerate(lines):
-            framed.write(style.MARGIN, middle + 5 + (k - (len(lines) - 1) / 2) * 16, line)
+            framed.write(style.MARGIN, middle + style.DROP + (k - (len(lines) - 1) / 2) * style.STEP, line)
         _stack(axes, i, {"high": total.high, "medium": total.medium, "low": total.low}, base)
         if total.base:
             said = f"{word('of', lang)}\u00a0{formats.number(total.base, lang, 0)}"
-            framed.write(box.x1 * framed.width + 8, middle + 5, said, color=style.MUTED)
-    _group_key(framed, rows, lang, left, top - 10)
+            framed.write(box.x1 * framed.width + 8, middle + style.DROP, said, color=style.MUTED)
+    _group_key(framed, rows, lang, style.MARGIN, top - 10)
     return framed.figure
 
 
@@ -125,7 +125,7 @@ def facts(result: Result, section_key: str) -> Figure:
     left = 2 * style.MARGIN + max(style.text_width(x, style.TEXT) for lines in labels for x in lines)
     values = [value_text(f.estimate, lang) for f in drawn]
     right = 2 * style.MARGIN + max(style.text_width(v, style.TEXT) for v in values)
-    heights = [max(26.0, len(lines) * 16.5 + 9) for lines in labels]
+    heights = [max(26.0, len(lines) * style.STEP + 9) for lines in labels]
     framed = style.frame(title, subtitle, "", sum(heights), left, right, notes=(interval_note(units, lang),))
     axes = framed.axes
     axes.set(xlim=(0, max(_length(f) for f in drawn) or 1.0), ylim=(sum(heights), 0), xticks=[], yticks=[])
@@ -136,9 +136,9 @@ def facts(result: Result, section_key: str) -> Figure:
         middle = y + height / 2
         axes.barh(middle, _length(fact), height=15, color=style.BLUE)
         for k, line in enumerate(lines):
-            framed.write(style.MARGIN, top + middle + 5 + (k - (len(lines) - 1) / 2) * 16.5, line)
+            framed.write(style.MARGIN, top + middle + style.DROP + (k - (len(lines) - 1) / 2) * style.STEP, line)
         end = box.x0 + box.width * _length(fact) / axes.get_xlim()[1]
-        framed.write(end * framed.width + 7, top + middle + 5, value)
+        framed.write(end * framed.width + 7, top + middle + style.DROP, value)
         y += height
     return framed.figure
 

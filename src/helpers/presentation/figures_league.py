@@ -46,7 +46,7 @@ def _many(block: RankResult, lang: str) -> Figure:
         band = str(WORDS["band"][lang == "en"]).format(low=block.rank_low, high=block.rank_high)  # type: ignore[index]
         notes.append(band.rstrip(".") + (f" ({kind})." if kind else "."))
     framed = style.frame(
-        block.text.title, block.text.subtitle, block.text.source, 240, 48, 16, above=14, below=38,
+        block.text.title, block.text.subtitle, block.text.source, 210, 40, 20, above=16, below=46,
         notes=(" ".join(notes).strip(),),
     )  # fmt: skip
     axes = framed.axes
@@ -57,7 +57,7 @@ def _many(block: RankResult, lang: str) -> Figure:
     ticks = style.nice_ticks(*axes.get_ylim(), 6)
     axes.set_yticks(ticks, style.tick_texts(ticks, lang))
     axes.grid(axis="y", color=style.PALE, linewidth=0.7)
-    places = [p for p in (1, 20, 40, 60, 80) if p <= len(rows) - 5] + [len(rows)]
+    places = [p for p in (1, 25, 50, 75) if p <= len(rows) - 10] + [len(rows)]
     axes.set_xticks(places, [formats.ordinal(p, lang) for p in places])
     if own is not None and block.rank_low is not None and block.rank_high is not None:
         axes.axvspan(block.rank_low - 0.5, block.rank_high + 0.5, color=style.WASH, linewidth=0, zorder=0)
@@ -68,7 +68,7 @@ def _many(block: RankResult, lang: str) -> Figure:
     box = axes.get_position()
     words: tuple[str, str] = WORDS["axis"]  # type: ignore[assignment]
     framed.write(
-        (box.x0 + box.width / 2) * framed.width, (1 - box.y0) * framed.height + 34, words[lang == "en"],
+        (box.x0 + box.width / 2) * framed.width, (1 - box.y0) * framed.height + 40, words[lang == "en"],
         style.SMALL, color=style.MUTED, ha="center",
     )  # fmt: skip
     return framed.figure
@@ -105,10 +105,10 @@ def _name(framed: style.Frame, rows: list[LeagueRow], own: int | None, lang: str
         start, align = x + 14, "left"
         y = top + 6
     for k, line in enumerate(lines):
-        framed.write(start, y + 8 + k * 17, line, fontweight="bold", ha=align)
+        framed.write(start, y + 8 + k * 18, line, fontweight="bold", ha=align)
     end = row.estimate.high if row.estimate.high is not None else row.estimate.value
     head = top + (high - (end or 0.0)) / (high - low) * tall
-    foot = y + 8 + len(lines) * 17 - 10
+    foot = y + 8 + len(lines) * 18 - 10
     if head > foot:
         axes.plot(
             [own + 1, own + 1], [(top + tall - foot) / tall, (top + tall - head) / tall],

@@ -175,18 +175,18 @@ def draw_rows(
     """
     values = [value_text(row.estimate, lang, sign) if row.kind != "heading" else "" for row in rows]
     right = max((style.text_width(v, style.TEXT, True) for v in values), default=0.0) + 2 * style.MARGIN
-    widest = 0.44 * style.WIDTH
+    widest = 0.45 * style.WIDTH
     labels = [style.wrap(row.label, widest - row.indent, style.TEXT, row.kind in BOLD) for row in rows]
     left = style.MARGIN * 2 + max(
         style.text_width(line, style.TEXT, row.kind in BOLD) + row.indent
         for row, lines in zip(rows, labels, strict=True)
         for line in lines
     )
-    heights = [max(20.0, len(lines) * 15.5 + 5) for lines in labels]
+    heights = [max(20.5, len(lines) * style.STEP + 4) for lines in labels]
     note = interval_note([row.estimate for row in rows], lang)
     note += "" if reference is None else f" {word(reference_key, lang)}"
     framed = style.frame(
-        text.title, text.subtitle, text.source, sum(heights), left, right, above=4, below=24, notes=(note.strip(),)
+        text.title, text.subtitle, text.source, sum(heights), left, right, above=4, below=26, notes=(note.strip(),)
     )
     low, high = _limits(rows, reference)
     axes = framed.axes
@@ -223,15 +223,19 @@ def _write_rows(framed: style.Frame, rows, labels, values, heights, rule_before)
         middle = y + height / 2
         colour = style.MUTED if row.kind in ("heading",) else style.INK
         for k, line in enumerate(lines):
-            base = top + middle + 5 + (k - (len(lines) - 1) / 2) * 15.5
+            base = top + middle + style.DROP + (k - (len(lines) - 1) / 2) * style.STEP
             framed.write(style.MARGIN + row.indent, base, line, fontweight=bold, color=colour)
         if row.note:
             framed.write(
-                box.x0 * framed.width + 4, top + middle + 5, row.note, color=style.MUTED, backgroundcolor="white"
+                box.x0 * framed.width + 4,
+                top + middle + style.DROP,
+                row.note,
+                color=style.MUTED,
+                backgroundcolor="white",
             )
         elif row.estimate is not None:
             _dot(axes, row, middle)
-            framed.write(right + style.MARGIN, top + middle + 5, value, fontweight=bold)
+            framed.write(right + style.MARGIN, top + middle + style.DROP, value, fontweight=bold)
         y += height
 
 

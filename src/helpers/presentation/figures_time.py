@@ -20,7 +20,7 @@ WORDS = {
         "Dark line: 95% interval for the month; light band: for all months at once.",
     ),
 }
-PERIOD_ROOM = 84.0  # pixels for the words of one period
+PERIOD_ROOM = 62.0  # pixels for the words of one period
 ORDER = {"region": 0, "district": 1, "country": 2}
 
 
@@ -37,17 +37,18 @@ def trend(result: Result) -> Figure:
     points = [p for p in result.trend.points if p.estimate.value is not None]
     names = sorted({p.series for p in points}, key=lambda s: ORDER.get(s, 9))
     labels = {s: next(p.label for p in points if p.series == s) for s in names}
-    room = 132.0
+    longest = (style.text_width(w, style.SMALL, s == "region") for s in names for w in labels[s].split(" "))
+    room = min(max(*longest, 60.0) + 1, 136.0)
     wrapped = {s: style.wrap(labels[s], room, style.SMALL, s == "region", most=3) for s in names}
-    right = 20 + max(style.text_width(x, style.SMALL, True) for lines in wrapped.values() for x in lines) + style.MARGIN
+    right = 24 + max(style.text_width(x, style.SMALL, True) for lines in wrapped.values() for x in lines) + style.MARGIN
     low, high = _limits(points)
     subtitle = text.subtitle if low <= 0 else f"{text.subtitle}; {NOT_FROM_ZERO[lang == 'en']}"
-    words = [style.wrap(b.reason, 150, style.SMALL) for b in result.trend.breaks]
-    above = max((len(lines) for lines in words), default=0) * 15.0 + (10 if words else 4)
+    words = [style.wrap(b.reason, 210, style.SMALL) for b in result.trend.breaks]
+    above = max((len(lines) for lines in words), default=0) * style.STEP + (10 if words else 4)
     note = interval_note([p.estimate for p in points], lang)
-    deep = max(len(style.wrap(p.period_label, PERIOD_ROOM, style.SMALL)) for p in points) - 1
+    deep = max(len(style.wrap(p.period_label.replace("\u00a0", " "), PERIOD_ROOM, style.SMALL)) for p in points) - 1
     framed = style.frame(
-        text.title, subtitle, text.source, 196, 52, right, above=above, below=24 + 15 * deep, notes=(note,)
+        text.title, subtitle, text.source, 186, 46, right, above=above, below=26 + style.STEP * deep, notes=(note,)
     )
     axes = framed.axes
     xs = sorted({p.x for p in points})
@@ -80,7 +81,7 @@ def _period_ticks(framed: style.Frame, points: Sequence[TrendPoint]) -> None:
     box = framed.axes.get_position()
     span = framed.axes.get_xlim()
     pixel = box.width * framed.width / (span[1] - span[0])
-    lines = {x: style.wrap(names[x], PERIOD_ROOM, style.SMALL) for x in xs}
+    lines = {x: style.wrap(names[x].replace("\u00a0", " "), PERIOD_ROOM, style.SMALL) for x in xs}
     widths = {x: max(style.text_width(line, style.SMALL) for line in lines[x]) for x in xs}
     step = 1
     while step < len(xs) and any(
@@ -102,7 +103,9 @@ def _breaks(framed: style.Frame, breaks: Sequence[SeriesBreak], words: list[list
         half = max(style.text_width(line, style.SMALL) for line in lines) / 2
         x = min(max(x, style.MARGIN + half), framed.width - style.MARGIN - half)
         for k, line in enumerate(lines):
-            framed.write(x, top - 8 - (len(lines) - 1 - k) * 15, line, style.SMALL, color=style.MUTED, ha="center")
+            framed.write(
+                x, top - 8 - (len(lines) - 1 - k) * style.STEP, line, style.SMALL, color=style.MUTED, ha="center"
+            )
 
 
 def _series(axes: Axes, points: list[TrendPoint], series: str, shift: float) -> None:
@@ -168,7 +171,7 @@ def _end_labels(
     top, tall = (1 - box.y1) * framed.height, box.height * framed.height
     last = {s: max((p for p in points if p.series == s), key=lambda p: p.x) for s in names}
     centre = {s: top + (high - (last[s].estimate.value or 0.0)) / (high - low) * tall for s in names}
-    tall_of = {s: len(wrapped[s]) * 15.0 + 3 for s in names}
+    tall_of = {s: len(wrapped[s]) * style.STEP + 3 for s in names}
     order = sorted(names, key=lambda s: centre[s])
     for _ in range(40):
         for a, b in pairwise(order):
@@ -181,13 +184,13 @@ def _end_labels(
         colour, marker, _ = style.SERIES.get(s, style.SERIES["peer"])
         y = centre[s]
         axes.plot(
-            [1 + 12 / (box.width * framed.width)],
+            [1 + 17 / (box.width * framed.width)],
             [(top + tall - y) / tall],
             marker=marker, color=colour, markersize=6, transform=axes.transAxes, clip_on=False,
         )  # fmt: skip
         for k, line in enumerate(wrapped[s]):
-            base = y + 4.5 + (k - (len(wrapped[s]) - 1) / 2) * 15
-            framed.write(x + 22, base, line, style.SMALL, fontweight="bold" if s == "region" else "normal")
+            base = y + style.DROP + (k - (len(wrapped[s]) - 1) / 2) * style.STEP
+            framed.write(x + 26, base, line, style.SMALL, fontweight="bold" if s == "region" else "normal")
 
 
 def events(result: Result) -> Figure:
@@ -203,7 +206,7 @@ def events(result: Result) -> Figure:
     )
     period = result.period_label
     framed = style.frame(
-        title, f"{unit}, {period}", block.text.source, 176, 52, 20, above=22, below=40, notes=(word("bands", lang),)
+        title, f"{unit}, {period}", block.text.source, 176, 46, 16, above=24, below=44, notes=(word("bands", lang),)
     )
     axes = framed.axes
     found = [
@@ -256,5 +259,5 @@ def _event_words(framed: style.Frame, first: float, last: float, lang: str) -> N
     top, bottom = (1 - box.y1) * framed.height, (1 - box.y0) * framed.height
     start = left + (-0.5 - first + 0.7) / (last - first + 1.4) * wide
     framed.write(start, top - 8, word("start", lang), style.SMALL, color=style.MUTED, ha="center")
-    framed.write(left, bottom + 34, word("before", lang), style.SMALL, color=style.MUTED)
-    framed.write(left + wide, bottom + 34, word("after", lang), style.SMALL, color=style.MUTED, ha="right")
+    framed.write(left, bottom + 38, word("before", lang), style.SMALL, color=style.MUTED)
+    framed.write(left + wide, bottom + 38, word("after", lang), style.SMALL, color=style.MUTED, ha="right")

@@ -30,6 +30,8 @@ HIDDEN_CELLS = {"parameters", "injected-parameters", "remove-cell"}
 REQUIRED = ("lang", "title", "description", "edition", "is_synthetic", "heading", "period_label")
 BLOCK_TAG = "block-"
 LANGUAGES = ("ru", "en")
+MOST_PAGES = 4
+SHORTER = ("compact", "compact brief")  # classes of the print style, tried in this order
 LONGEST_TITLE = 70  # characters
 PDF_VARIANT = "pdf/ua-1"
 
@@ -211,6 +213,8 @@ def render(template: str, context: Mapping[str, Any]) -> str:
 def to_pdf(html: str) -> bytes:
     """Tagged PDF (declared PDF/UA-1) of a page, made by its print style, with every table of data open.
 
+    A report that would not fit four pages loses first its tables of more than about thirty rows, then the other folded
+    tables beside charts, each with a sentence in its place; the page and the table files have them all.
     The bytes are the same for the same page, fonts and versions.
     """
     from weasyprint import HTML
@@ -219,7 +223,12 @@ def to_pdf(html: str) -> bytes:
     full = re.search(r'<meta name="dcterms.title" content="([^"]*)">', opened.replace("/>", ">"))
     if full:
         opened = re.sub(r"<title>[^<]*</title>", lambda _: f"<title>{full[1]}</title>", opened, count=1)
-    data = HTML(string=opened).write_pdf(pdf_variant=PDF_VARIANT)
+    document = HTML(string=opened).render(pdf_variant=PDF_VARIANT)
+    for shorter in SHORTER:
+        if len(document.pages) > MOST_PAGES:
+            page = opened.replace("<body", f'<body class="{shorter}"', 1)
+            document = HTML(string=page).render(pdf_variant=PDF_VARIANT)
+    data = document.write_pdf(pdf_variant=PDF_VARIANT)
     if not isinstance(data, bytes):
         raise PageError("no PDF was made")
     return data

@@ -20,15 +20,17 @@ from matplotlib.text import Text
 
 from helpers.presentation import formats
 
-WIDTH = 520.0  # of a chart
+WIDTH = 400.0  # of a chart: a phone shows it almost at its own size
 WIDE = 592.0  # of the map
-PRINT_WIDTH, PRINT_WIDE = 457.0, 680.0  # printed 121 mm wide beside its table, 180 mm for the map (style.css)
+PRINT_WIDTH, PRINT_WIDE = 329.0, 654.0  # printed in a column of 87 mm, the map 173 mm wide (style.css)
+STEP = 16.5  # between lines of one label
+DROP = 5.0  # from the middle of a line to its base
 LEAST_PRINTED = 9.0  # points of the smallest printed text
-SCALE, WIDE_SCALE = 1.6, 1.4  # picture pixels per CSS pixel: sharp on a phone, small in a message
+SCALE, WIDE_SCALE = 1.7, 1.4  # picture pixels per CSS pixel: sharp on a phone, small in a message
 MARGIN = 8.0
 FONT = "DejaVu Sans"  # comes with matplotlib, has Cyrillic: the same picture on every machine
 
-TITLE, TEXT, SMALL = 13.0, 10.6, 10.3  # points on the screen
+TITLE, TEXT, SMALL = 13.0, 11.0, 11.0  # points on the screen: nearly as large as the text of the page
 INK = "#0b0c0c"
 MUTED = "#505a5f"  # text, 7.1 : 1 on white
 BLUE = "#12436D"
@@ -156,9 +158,10 @@ def frame(
     Title (the finding) on top, subtitle (quantity, unit, period) under it, notes and source line at the bottom.
     """
     room = width - 2 * MARGIN
+    large = TITLE if small == SMALL else small + 2.5
     blocks = [
-        (wrap(title, room, TITLE, True), TITLE, INK, True),
-        (wrap(subtitle, room, TEXT), TEXT, MUTED, False),
+        (wrap(title, room, large, True), large, INK, True),
+        (wrap(subtitle, room, small), small, MUTED, False),
     ]
     feet = [line for text in (*notes, source) if text for line in wrap(text, room, small)]
     head = sum(len(lines) * line_height(size) for lines, size, _, _ in blocks) + 2 * MARGIN
