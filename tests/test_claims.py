@@ -167,6 +167,16 @@ def test_relations(relation: str, facts: str, params: str, tolerance: str, stren
     assert result["verdict"] == claims.VERDICTS[strength]
 
 
+def test_only_claims_of_the_sources_at_hand(published: pd.DataFrame, reference: pd.DataFrame) -> None:
+    assert len(claims.of_sources(reference, published)) == len(reference)
+    part = claims.of_sources(reference, published[published["source_id"] == "SEED4"])
+    assert set(part["claim_id"]) == {"c33", "c34", "c35", "c36", "c37", "x01", "x02"}
+    nothing = claims.audit(published, claims.of_sources(reference, published.head(0)))
+    assert nothing.empty
+    assert claims.counts(nothing)["claims"].tolist() == [0]
+    store.validate("claims", nothing)
+
+
 def test_audit_fits_the_table(audited: pd.DataFrame) -> None:
     store.validate("claims", audited.reset_index())
 

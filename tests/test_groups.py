@@ -235,3 +235,19 @@ def test_records_at_any_dates_are_consecutive() -> None:
     records = pd.DataFrame({"unit": [1, 1, 1, 2, 2], "when": [3, 1, 2, 9, 4], "state": [2, 1, 1, 1, 2]})
     counts = groups_chains.counts_of_long(records, "unit", "when", "state", [1, 2])
     assert counts.to_numpy().tolist() == [[1, 1], [1, 0]]
+
+
+def test_assumed_middle_closes_the_printed_totals() -> None:
+    totals = {
+        "2023-Q1": {"high": 47, "medium": 22, "low": 5},
+        "2023-Q3": {"high": 51},
+        "2023-Q4": {"high": 63, "medium": 22, "low": 0},
+    }
+    closed = groups.closed_totals(totals, {"2023": 85}, "medium")
+    assert closed["2023-Q1"]["medium"] == 33
+    assert closed["2023-Q4"] == totals["2023-Q4"]
+    assert closed["2023-Q3"] == {"high": 51}
+    assert totals["2023-Q1"]["medium"] == 22
+    cells = bounds(groups.bounded_transitions(closed, "c_mfc", ORDER, NO_BREAKS))
+    assert cells["medium", "high"] == (11, 33)
+    assert groups.closed_totals(totals, {}, "medium") == totals

@@ -223,6 +223,31 @@ def test_method_log_holds_every_draw(demo) -> None:
     assert {"normalisation", "aggregation", "left_out", "weight_1_1"} <= set(log)
 
 
+def test_another_nominal_way_and_its_names() -> None:
+    arguments = {"draws": 5, "rank_draws": 100, "seed": 1}
+    plain = ratings.tables(world(), reference(), **arguments)["method_ranks"]
+    other = ratings.tables(world(), reference(), **arguments, normalisation="rank", weights="size_weighted")[
+        "method_ranks"
+    ]
+    assert len(plain) == len(other) == 24
+    assert not plain["nominal"].equals(other["nominal"])
+    for bad, message in (
+        ({"normalisation": "log"}, "goalposts"), ({"aggregation": "median"}, "geometric"), ({"weights": "gdp"}, "equal_body"),
+        ({"weights": "size_weighted", "aggregation": "geometric"}, "arithmetic mean only"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            ratings.tables(world(), reference(), **arguments, **bad)
+    with pytest.raises(ValueError, match="median"):
+        ratings_uncertainty.questionnaire_space(ratings_scores.questionnaires(world()).processes, aggregation="median")
+
+
+def test_sensitivity_of_the_questionnaire_index(demo) -> None:
+    part = demo["process_scores"].query("period == '2025-H1'")
+    table = ratings_uncertainty.method_sensitivity(part, base=8, seed=1)
+    assert set(table["factor"]) == {"normalisation", "aggregation", "treatment", "left_out", "weights"}
+    assert ratings_uncertainty.method_sensitivity(part.head(0)).empty
+
+
 def test_same_seed_same_tables() -> None:
     first, second = (ratings.tables(world(), reference(), draws=10, rank_draws=200, seed=4) for _ in range(2))
     for name, table in first.items():

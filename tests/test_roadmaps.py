@@ -81,3 +81,67 @@ def test_launched_against_planned() -> None:
     assert table.loc[0, "share"] == pytest.approx(15 / 24)
     assert table["is_over_plan"].tolist() == [False, True]
     assert np.isnan(table.loc[1, "share"])
+
+
+def observed(rows: list[dict]) -> pd.DataFrame:
+    blank = {name: "" for name in ("rating", "entity_id", "period", "indicator", "category")}
+    return pd.DataFrame([{**blank, "value": np.nan, "value_low": np.nan, "value_high": np.nan, **row} for row in rows])
+
+
+def test_points_from_the_table_of_observations() -> None:
+    common = {"rating": "e_roadmap", "period": "2024"}
+    table = roadmaps.points_of(
+        observed(
+            [
+                {**common, "entity_id": "A / B / 1.1", "indicator": "plan_date", "category": "2024-03-01"},
+                {**common, "entity_id": "A / B / 1.1", "indicator": "fact_date", "category": "2024-02-01"},
+                {**common, "entity_id": "C / 2", "indicator": "plan_date", "category": "2024-05-01"},
+                {**common, "entity_id": "C", "indicator": "points_total", "value": 5.0},
+            ]
+        )
+    )
+    assert table.to_numpy().tolist() == [
+        ["A / B", "2024 1.1", "2024-03-01", "2024-02-01"],
+        ["C", "2024 2", "2024-05-01", ""],
+    ]
+    assert roadmaps.points_of(observed([{"rating": "c_mfc"}])).empty
+
+
+def test_published_counts_keep_their_precision() -> None:
+    rows = [
+        {
+            "period": "2023",
+            "indicator": "roadmap_control_points_unfulfilled",
+            "value": 67,
+            "value_low": 67,
+            "value_high": 67,
+        },
+        {
+            "period": "2023",
+            "indicator": "roadmap_control_points_due",
+            "value": 3000,
+            "value_low": 2850,
+            "value_high": 3150,
+        },
+    ]
+    row = roadmaps.published_overdue(observed(rows)).iloc[0]
+    assert (row["share"], row["low"], row["high"]) == (67 / 3000, 67 / 3150, 67 / 2850)
+    assert roadmaps.published_overdue(observed(rows[:1])).empty
+
+
+def test_published_life_situations() -> None:
+    rows = [
+        {"period": "2023", "indicator": "life_situations_launched", "value": 15},
+        {"period": "2023", "indicator": "life_situation_prototypes", "value": 24},
+        {"period": "2024", "indicator": "life_situations_launched", "value": 34},
+    ]
+    table = roadmaps.published_life_situations(observed(rows))
+    assert table[["period", "launched", "planned"]].to_numpy().tolist() == [["2023", 15, 24]]
+    assert roadmaps.published_life_situations(observed([{"indicator": "x"}])).empty
+
+
+@pytest.mark.parametrize(
+    ("period", "day"), [("2024-H1", "2024-06-30"), ("2024", "2024-12-31"), ("2024-02", "2024-02-29")]
+)
+def test_last_day_of_a_period(period: str, day: str) -> None:
+    assert roadmaps.period_end(period) == day

@@ -114,6 +114,19 @@ def audit(facts: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=RESULT_COLUMNS)
 
 
+def of_sources(claims: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
+    """Claims of the publications that the facts come from, so that no table is full of claims about other texts.
+
+    Parameters
+    ----------
+    facts
+        Needs ``source_id``; a claim across sources (``SEED1+SEED4``) stays if one of them is present.
+    """
+    present = set(facts["source_id"])
+    kept = [bool(present & set(str(sources).split("+"))) for sources in claims["source_id"]]
+    return claims[pd.Series(kept, index=claims.index, dtype=bool)].reset_index(drop=True)
+
+
 def touching(audited: pd.DataFrame, region_iso: str) -> pd.DataFrame:
     """Rows of the audit that name this region; national claims (empty region) are not included."""
     named = audited["region_iso"].str.split().map(lambda codes: region_iso in codes)

@@ -192,6 +192,29 @@ def bounded_transitions(
     return _collect(parts)
 
 
+def closed_totals(
+    totals: Mapping[str, Mapping[str, float]], participants: Mapping[str, float], middle: str
+) -> dict[str, dict[str, float]]:
+    """Totals as an assumption: where groups do not add up to the participants, the middle group takes the difference.
+
+    Never saved and never shown without the word «assumption»: it answers what the moves would have been *if* the
+    printed middle group were wrong and the others right.
+
+    Parameters
+    ----------
+    participants
+        Period or year → number of regions rated.
+    """
+    closed = {}
+    for period, printed in totals.items():
+        rated = participants.get(period, participants.get(period[:4]))
+        groups = dict(printed)
+        if rated is not None and middle in groups:
+            groups[middle] = rated - sum(count for group, count in groups.items() if group != middle)
+        closed[period] = groups
+    return closed
+
+
 def _steps(ordered: Sequence[str], rating: str, breaks: pd.DataFrame) -> list[tuple[str, str]]:
     """Consecutive periods of the list that no series break separates."""
     return [(a, b) for a, b in pairwise(ordered) if not crosses_break(breaks, rating, a, b)]

@@ -22,7 +22,7 @@ from helpers.analysis.ratings_scores import (
     questionnaires,
     with_changes,
 )
-from helpers.analysis.ratings_uncertainty import method_ranks
+from helpers.analysis.ratings_uncertainty import aggregation_of, method_ranks
 from helpers.tables import periods, store
 
 MFC = "c_mfc"
@@ -38,6 +38,9 @@ def tables(
     draws: int = 1_000,
     rank_draws: int = 10_000,
     seed: int = 0,
+    normalisation: str = "goalposts",
+    aggregation: str = "arithmetic",
+    weights: str = "equal_body",
 ) -> dict[str, pd.DataFrame]:
     """Tables of the contract and what explains them.
 
@@ -55,12 +58,16 @@ def tables(
         Draws of the confidence sets of ranks.
     seed
         Of all draws.
+    normalisation, aggregation, weights
+        The nominal way to rank regions by questionnaires (``goalposts, min_max, z, rank``; ``arithmetic, geometric``;
+        ``equal_body, size_weighted``); the others are its alternatives. Published values are not recalculated.
 
     Returns
     -------
     dict
         ``scores, ranks, groups, transitions, targets`` in the columns of the contract, and beside them ``movers``
-        (entity × period pair), ``method_log`` (draw × period), ``weights`` (process × period: effective weight and
+        (entity × period pair), ``method_ranks`` (region × period: nominal, median, 5 and 95 per cent over choices),
+        ``method_log`` (draw × period), ``process_scores`` (body × process × period), ``weights`` (process × period: effective weight and
         correlation), ``dropped`` (rows left out, with the reason).
 
     Raises
@@ -72,10 +79,11 @@ def tables(
     regions = reference["regions"].set_index("iso_3166_2")
     districts = regions["federal_district"].replace("", None).dropna()
     order = _order(reference["mfc_levels"])
+    way = aggregation_of(aggregation, weights)
     steps = questionnaires(observations, rejects)
     scores, dropped = _scores(observations, steps, regions, districts, reference["series_breaks"], is_synthetic)
     found = {
-        period: method_ranks(part, draws, seed)
+        period: method_ranks(part, draws, seed, None, normalisation, way)
         for period, part in steps.processes.dropna(subset=["score"]).groupby("period")
         if len(part["region_iso"].unique()) > 1
     }
@@ -88,7 +96,9 @@ def tables(
         "transitions": transition_table(observations, groups, moved, order, reference["series_breaks"], seed),
         "targets": target_table(observations, reference["targets"], is_synthetic, seed),
         "movers": moved,
-        "method_log": _method_log(found),
+        "method_ranks": _by_period({period: result.ranks for period, result in found.items()}),
+        "method_log": _by_period({period: result.log for period, result in found.items()}),
+        "process_scores": steps.processes,
         "weights": process_weights(steps),
         "dropped": dropped,
     }
@@ -264,6 +274,12 @@ def process_weights(steps: Questionnaires) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _method_log(found: dict[str, RankUncertainty]) -> pd.DataFrame:
-    parts = [result.log.assign(period=period) for period, result in found.items()]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["draw", "period"])
+def _by_period(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Tables of several periods under one another, the index as ``region_iso`` where it names regions."""
+    parts = [
+        (table.rename_axis("region_iso").reset_index() if table.index.dtype.kind != "i" else table).assign(
+            period=period
+        )
+        for period, table in found.items()
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["period"])

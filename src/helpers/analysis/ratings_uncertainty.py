@@ -7,22 +7,59 @@ import numpy as np
 import pandas as pd
 
 from helpers.analysis.composite import normalise, treat_outliers, weighted_mean
-from helpers.analysis.composite_uncertainty import Choice, Model, RankUncertainty, Space, rank_uncertainty
+from helpers.analysis.composite_uncertainty import (
+    Choice,
+    Model,
+    RankUncertainty,
+    Space,
+    rank_uncertainty,
+    sensitivity,
+)
 
 NORMALISATIONS = ("goalposts", "min_max", "z", "rank")
 AGGREGATIONS = ("arithmetic", "size_weighted", "geometric")
 
 
-def questionnaire_space(processes: pd.DataFrame) -> Space:
-    """Choices that can be applied to these questionnaires.
+def aggregation_of(aggregation: str, weights: str) -> str:
+    """Name of the way to aggregate from two parameters of a notebook: ``aggregation`` and ``weights``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown value, or a geometric mean with weights by size, which is not calculated.
+    """
+    if aggregation not in ("arithmetic", "geometric"):
+        raise ValueError(f"aggregation {aggregation!r}: use arithmetic or geometric")
+    if weights not in ("equal_body", "size_weighted"):
+        raise ValueError(f"weights {weights!r}: use equal_body or size_weighted")
+    if weights == "equal_body":
+        return aggregation
+    if aggregation == "geometric":
+        raise ValueError("weights size_weighted go with the arithmetic mean only")
+    return "size_weighted"
+
+
+def questionnaire_space(
+    processes: pd.DataFrame, normalisation: str = "goalposts", aggregation: str = "arithmetic"
+) -> Space:
+    """Choices that can be applied to these questionnaires; the given two are the nominal way.
 
     One body is left out only if every region has two or more; which one is its number in the order of names.
+
+    Raises
+    ------
+    ValueError
+        For a normalisation or aggregation that is not one of the choices.
     """
+    if normalisation not in NORMALISATIONS:
+        raise ValueError(f"normalisation {normalisation!r}: use one of {', '.join(NORMALISATIONS)}")
+    if aggregation not in AGGREGATIONS:
+        raise ValueError(f"aggregation {aggregation!r}: use one of {', '.join(AGGREGATIONS)}")
     bodies = processes.groupby("region_iso")["body"].nunique()
     codes = sorted(processes["process"].unique())
     return Space(
-        normalisations=NORMALISATIONS,
-        aggregations=AGGREGATIONS,
+        normalisations=(normalisation, *(option for option in NORMALISATIONS if option != normalisation)),
+        aggregations=(aggregation, *(option for option in AGGREGATIONS if option != aggregation)),
         treatments=(False, True),
         left_out=tuple(str(number) for number in range(1, int(bodies.max()) + 1)) if bodies.min() > 1 else (),
         weights=tuple((1, str(code)) for code in codes),
@@ -80,11 +117,26 @@ def questionnaire_model(processes: pd.DataFrame, weights: pd.Series | None = Non
 
 
 def method_ranks(
-    processes: pd.DataFrame, draws: int = 1_000, seed: int = 0, weights: pd.Series | None = None
+    processes: pd.DataFrame,
+    draws: int = 1_000,
+    seed: int = 0,
+    weights: pd.Series | None = None,
+    normalisation: str = "goalposts",
+    aggregation: str = "arithmetic",
 ) -> RankUncertainty:
     """Ranks of regions of one period over method choices, every draw logged."""
-    model, space = questionnaire_model(processes, weights), questionnaire_space(processes)
-    return rank_uncertainty(model, space, draws, seed)
+    space = questionnaire_space(processes, normalisation, aggregation)
+    return rank_uncertainty(questionnaire_model(processes, weights), space, draws, seed)
+
+
+def method_sensitivity(processes: pd.DataFrame, base: int = 32, seed: int = 0) -> pd.DataFrame:
+    """Which choice moves places most: Sobol shares of the mean rank shift, one period (grain: factor).
+
+    Empty where fewer than two regions have questionnaires.
+    """
+    if len(processes["region_iso"].unique()) < 2:
+        return pd.DataFrame(columns=["factor", "S1", "S1_error", "ST", "ST_error"])
+    return sensitivity(questionnaire_model(processes), questionnaire_space(processes), base, seed)
 
 
 def _one(column: pd.Series, normalisation: str, is_treated: bool) -> pd.Series:

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.tables import periods
+
 STATUSES = ("done", "done_late", "overdue", "not_due")
 INTERVALS = ("jeffreys", "wilson")
 
@@ -125,6 +127,67 @@ def over_time(points: pd.DataFrame, dates: list[str], method: str = "jeffreys") 
     """Total fulfilment on several dates (grain: date), columns of :func:`fulfilment` without the body."""
     rows = [fulfilment(points, date, method=method).tail(1).assign(as_of=date) for date in dates]
     return pd.concat(rows, ignore_index=True).drop(columns="body")
+
+
+def points_of(observations: pd.DataFrame) -> pd.DataFrame:
+    """Control points from the table ``observations`` (grain: body × point): ``body, point, plan_date, fact_date``.
+
+    The number of a point stands after the last `` / `` of its identifier. A point in two files keeps the later file's
+    dates (by period).
+    """
+    own = observations[
+        (observations["rating"] == "e_roadmap") & observations["indicator"].isin(["plan_date", "fact_date"])
+    ]
+    parts = own["entity_id"].str.rsplit(" / ", n=1, expand=True).reindex(columns=[0, 1])
+    cells = own.assign(body=parts[0], point=own["period"] + " " + parts[1].fillna(""))
+    wide = cells.pivot_table(index=["body", "point"], columns="indicator", values="category", aggfunc="last")
+    return wide.reindex(columns=["plan_date", "fact_date"]).fillna("").rename_axis(columns=None).reset_index()
+
+
+def published_overdue(observations: pd.DataFrame) -> pd.DataFrame:
+    """Share of due control points reported unfulfilled, from published counts (grain: period).
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``period, unfulfilled, due, due_low, due_high, share, low, high``: the bounds hold all that the printed
+        «about» of the denominator allows; a published register has no sampling error.
+    """
+    columns = ["period", "unfulfilled", "due", "due_low", "due_high", "share", "low", "high"]
+    names = {"roadmap_control_points_unfulfilled": "unfulfilled", "roadmap_control_points_due": "due"}
+    rows = observations[observations["indicator"].isin(names)]
+    if set(rows["indicator"]) != set(names):
+        return pd.DataFrame(columns=columns)
+    wide = rows.pivot_table(index="period", columns="indicator", values=["value", "value_low", "value_high"])
+    table = pd.DataFrame(
+        {
+            "unfulfilled": wide["value", "roadmap_control_points_unfulfilled"],
+            "due": wide["value", "roadmap_control_points_due"],
+            "due_low": wide["value_low", "roadmap_control_points_due"],
+            "due_high": wide["value_high", "roadmap_control_points_due"],
+        }
+    ).dropna(subset=["unfulfilled", "due"])
+    table["share"] = table["unfulfilled"] / table["due"]
+    table["low"], table["high"] = table["unfulfilled"] / table["due_high"], table["unfulfilled"] / table["due_low"]
+    return table.reset_index()[columns]
+
+
+def published_life_situations(observations: pd.DataFrame) -> pd.DataFrame:
+    """Published counts of life situations by year: ``period, launched, planned`` and the columns below.
+
+    ``planned`` is the number of prototypes of the year. See :func:`launched_against_planned`.
+    """
+    names = {"life_situations_launched": "launched", "life_situation_prototypes": "planned"}
+    rows = observations[observations["indicator"].isin(names)].drop_duplicates(["period", "indicator"])
+    wide = rows.pivot_table(index="period", columns="indicator", values="value").rename(columns=names)
+    wide = wide.reindex(columns=["launched", "planned"]).dropna()
+    return launched_against_planned(wide.reset_index().rename_axis(columns=None))
+
+
+def period_end(period: str) -> str:
+    """Last day of a period as an ISO date, the date on which road maps are looked at."""
+    year, month = periods.parse(period).last_month
+    return str((pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd(0)).date())
 
 
 def launched_against_planned(
