@@ -122,6 +122,33 @@ def test_every_report_is_built_and_recorded(finished):
     assert not list(root.rglob("*.tmp"))
 
 
+def test_index_and_differences_are_made(finished):
+    root, _ = finished
+    index = (folder(root) / "index.html").read_text()
+    for name in ("RU-CHE.ru", "RU-MOW.ru", "national.ru"):
+        assert f'href="{name}.html"' in index
+    assert "Прежнего выпуска нет" in (folder(root) / "diff.html").read_text()
+
+
+def test_differences_compare_with_the_run_before(made):
+    panel = made / "data" / "raw" / "panel.csv"
+    panel.write_text(panel.read_text().replace("RU-KAM,6,1.6", "RU-KAM,6,7.6"))
+    assert release.build(QUICK).exit_code == 0
+    page = (folder(made) / "diff.html").read_text()
+    assert "Изменения: 1" in page
+    (folder(made) / "index.html").write_text("damaged")
+    assert release.build(QUICK).built == ()
+    assert "</html>" in (folder(made) / "index.html").read_text()
+    assert (folder(made) / "diff.html").read_text() == page
+
+
+def test_the_first_run_of_a_period_compares_with_the_release_before(made):
+    shutil.copytree(folder(made), folder(made).with_name("2023"))
+    later = replace(QUICK, period="2024-H2", regions=("RU-CHE",))
+    assert release.build(later).exit_code == 0
+    assert "Сравнение с прежним выпуском" in (folder(made).with_name("2024-H2") / "diff.html").read_text()
+
+
 def test_notebooks_carry_nothing_that_differs_from_run_to_run(finished):
     root, _ = finished
     for path in folder(root).glob("*.ipynb"):
@@ -480,7 +507,7 @@ def test_status_tells_the_truth_about_files(made):
         status.change(name, checked="passed", checked_at_key=row.content_key)
     status.change("RU-MOW.ru", checked="failed", error="check: cell 2")
     status.save()
-    overview.write(plan.resolve(QUICK), status, workers.Stopper())
+    overview.write(plan.resolve(QUICK), status, keys.base(), workers.Stopper())
     (folder(made) / "RU-CHE.ru.html").unlink()
     (folder(made) / "RU-KAM.ru.ipynb").write_text("{}")
     with (folder(made) / "results" / "RU-ORL.ru.json").open("a") as stream:

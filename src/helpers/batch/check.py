@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from helpers.batch import environment, execute, files, plan, records, warm, workers
+from helpers.batch import environment, execute, files, plan, records, warm
 from helpers.batch.progress import Progress
 
 SANITIZE = "regex: 0x[0-9a-f]+\nreplace: 0xADDRESS\n"
@@ -196,18 +196,10 @@ def _words(cell: Any, error: BaseException) -> str:
     return f"cell {cell.cell_num + 1}: {error}\n" + "\n".join(lines)
 
 
-def check_release(
-    release: plan.Release, status: records.Status, progress: Progress, stopper: workers.Stopper
+def check_rows(
+    release: plan.Release, status: records.Status, wanted: Sequence[records.Row], progress: Progress
 ) -> list[Verdict]:
-    """Validate the built reports that have no verdict for their present content, and record the verdicts."""
-    wanted = [
-        status.rows[name]
-        for lang in release.langs
-        for region in release.regions
-        if (name := f"{region}.{lang}") in status.rows and _needs_check(release, status.rows[name])
-    ]
-    if not wanted:
-        return []
+    """Validate built reports and record the verdicts."""
     progress.begin("checks", len(wanted))
     by_name = {row.report_id: row for row in wanted}
 
@@ -224,10 +216,6 @@ def check_release(
         if status.rows[verdict.name] is by_name[verdict.name]:  # unreadable ones never reached a thread
             finished(verdict)
     return verdicts
-
-
-def _needs_check(release: plan.Release, row: records.Row) -> bool:
-    return row.status in records.BUILT and (release.options.force or not row.is_checked)
 
 
 def record(folder: Path, status: records.Status, row: records.Row, verdict: Verdict) -> None:

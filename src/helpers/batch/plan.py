@@ -41,6 +41,7 @@ class Release:
     langs: tuple[str, ...]
     regions: tuple[str, ...]  # ISO codes, and NATIONAL_ID
     folder: Path
+    edition: str = "preliminary"
 
     @property
     def collection(self) -> str:
@@ -59,7 +60,8 @@ def resolve(options: Options) -> Release:
     collection = one_of("collection", options.collection, COLLECTIONS)
     one_of("engine", options.engine, ENGINES)
     declared = release_parameters()
-    period = options.period or declared.get(collection, {}).get("period", "")
+    own = declared.get(collection, {})
+    period = options.period or own.get("period", "")
     if not period:
         raise OptionError(f"no period: give --period, or [{collection}] period in params.toml")
     langs = options.langs or tuple(declared.get("report", {}).get("languages", ["ru"]))
@@ -69,7 +71,8 @@ def resolve(options: Options) -> Release:
     named = [text if text == NATIONAL_ID else parameters.region_code(text) for text in options.regions]
     everything = [row["iso_3166_2"] for row in parameters.regions()] + [NATIONAL_ID]
     regions = tuple(dict.fromkeys(named or everything))
-    return Release(options, period, tuple(dict.fromkeys(langs)), regions, paths.reports(collection, period))
+    folder, edition = paths.reports(collection, period), own.get("edition", "preliminary")
+    return Release(options, period, tuple(dict.fromkeys(langs)), regions, folder, edition)
 
 
 def step_job(release: Release, step: Step) -> Job:

@@ -98,6 +98,8 @@ def _publish_failure(release: Release, job: Job, product: Product, status: recor
         lang=job.lang,
         period=release.period,
         collection=release.collection,
+        edition=release.edition,
+        is_synthetic=str(release.collection == "demo"),
         status="failed",
         content_key=job.content_key,
         seconds=f"{product.seconds:.2f}",

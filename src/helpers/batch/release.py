@@ -131,7 +131,7 @@ def _outcome(run: Run) -> Outcome:
 def _build(run: Run) -> Outcome:
     _steps(run)
     _reports(run)
-    overview.write(run.release, run.status, run.stopper)
+    _overview(run)
     outcome = _outcome(run)
     if run.release.options.check:
         verdicts = _check(run)
@@ -187,6 +187,7 @@ def _reports(run: Run) -> None:
     run.skipped += [decision.name for decision in decisions if decision.action == "skip"]
     if not chosen:
         return
+    overview.remember_previous(release)
     by_id = {job.report_id: job for job in chosen}
     run.progress.begin("reports", len(chosen), len(run.skipped))
     _heat(run)
@@ -211,6 +212,15 @@ def _take(run: Run, job: Job, product: Product) -> None:
         run.built.append(job.report_id)
 
 
+def _overview(run: Run) -> None:
+    """Index and differences; a fault of theirs is said and costs no report."""
+    try:
+        overview.write(run.release, run.status, run.base, run.stopper)
+    except Exception as error:  # the reports stand, whatever is wrong with the page about them
+        run.failed["index.html"] = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        run.progress.note(f"index.html: {run.failed['index.html']}")
+
+
 def _longest_first(jobs: list[Job], status: records.Status) -> list[Job]:
     """Long reports at the end would leave the other workers idle; unknown ones count as long."""
 
@@ -223,16 +233,27 @@ def _longest_first(jobs: list[Job], status: records.Status) -> list[Job]:
 
 def _check(run: Run) -> Outcome:
     """Re-run built reports that were not yet checked at their present content."""
+    wanted = _unchecked(run)
+    if not wanted:
+        return _outcome(run)
     from helpers.batch import check as checking
 
-    verdicts = checking.check_release(run.release, run.status, run.progress, run.stopper)
+    verdicts = checking.check_rows(run.release, run.status, wanted, run.progress)
     run.cpu_seconds += sum(verdict.kernel_seconds for verdict in verdicts)
-    overview.write(run.release, run.status, run.stopper)
+    _overview(run)
     return replace(
         _outcome(run),
         checked=tuple(verdict.name for verdict in verdicts if verdict.passed),
         check_failed={verdict.name: verdict.message.splitlines()[0] for verdict in verdicts if not verdict.passed},
     )
+
+
+def _unchecked(run: Run) -> list[records.Row]:
+    """Rows of the release that are built and have no verdict for their present content."""
+    release, rows = run.release, run.status.rows
+    names = [f"{region}.{lang}" for lang in release.langs for region in release.regions]
+    built = [rows[name] for name in names if name in rows and rows[name].status in records.BUILT]
+    return [row for row in built if release.options.force or not row.is_checked]
 
 
 def dry_run(release: plan.Release) -> Outcome:
@@ -257,8 +278,11 @@ def dry_run(release: plan.Release) -> Outcome:
 def record(run: Run, started: str, state: str, seconds: float, outcome: Outcome | None = None) -> None:
     """Write ``run.json``: parameters, inputs, versions, commit, cost and result of the run."""
     release = run.release
+    before = recorded(release.folder)
+    previous = before.get("state", "") if state == "running" else before.get("previous_state", "")
     content: dict[str, Any] = {
         "state": state,
+        "previous_state": previous,
         "pid": os.getpid(),
         "collection": release.collection,
         "period": release.period,
@@ -284,6 +308,14 @@ def record(run: Run, started: str, state: str, seconds: float, outcome: Outcome 
             "checked": len(outcome.checked), "check_failed": outcome.check_failed, "exit_code": outcome.exit_code,
         }  # fmt: skip
     files.write(release.folder / "run.json", (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    """What ``run.json`` says, nothing when it is not there."""
+    try:
+        return dict(json.loads((folder / "run.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
 
 
 def commit() -> str:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from helpers.batch import execute
 from helpers.batch.jobs import Job, Product
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -62,14 +61,17 @@ class Stopper:
 
 
 def local(
-    jobs: Sequence[Job], count: int, started: Callable[[str], None], work: Callable[[Job], Product] = execute.produce
+    jobs: Sequence[Job], count: int, started: Callable[[str], None], work: Callable[[Job], Product] | None = None
 ) -> Iterator[Product]:
     """Products as they are finished.
 
     Threads, not processes: the work is in the kernels, and one process means one warm process. Leaving the iteration
     (a signal, an error of the caller) kills the running kernels and forgets what is not finished.
     """
+    from helpers.batch import execute  # papermill takes seconds to import: not for a run with nothing to do
+
     stop = threading.Event()
+    work = work or execute.produce
 
     def one(job: Job) -> Product | None:
         if stop.is_set():
