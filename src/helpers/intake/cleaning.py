@@ -13,7 +13,7 @@ import pandas as pd
 
 from helpers.intake import explain, grids, headers, layouts, overrides, vocabulary
 from helpers.intake import panel as panel_room
-from helpers.intake.frames import CELL_COLUMNS, REJECT_COLUMNS, TIDY_COLUMNS, joined
+from helpers.intake.frames import CELL_COLUMNS, REFUSAL_COLUMNS, REJECT_COLUMNS, TIDY_COLUMNS, joined, refuse_repeats
 from helpers.intake.grids import Grid, GridError
 from helpers.intake.grids.outputs import write_tables
 from helpers.intake.tables_of_cells import ACCEPTED, NOT_KEPT, REJECTED, STRUCTURAL, UNSEEN, clean_block
@@ -52,6 +52,8 @@ class CleanResult:
         The four heaps and their sum.
     cells : DataFrame
         ``tidy`` with printed decimals, entity type and raw text, for the tables of the project.
+    refusals : DataFrame
+        ``rejects`` with region, rating and indicator where they are known.
     corrections : tuple of dict
         Corrections applied.
     panel : DataFrame
@@ -64,6 +66,7 @@ class CleanResult:
     explanation: pd.DataFrame
     counts: Counts
     cells: pd.DataFrame
+    refusals: pd.DataFrame
     corrections: tuple[dict, ...] = field(default_factory=tuple)
     panel: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -120,8 +123,12 @@ def clean_grids(sheets: list[Grid], file: str) -> CleanResult:
         counts += _count(heap)
     all_cells = joined(gathered.cells, CELL_COLUMNS)
     panel = pd.concat(gathered.panels, ignore_index=True) if gathered.panels else pd.DataFrame()
-    tidy, refused = all_cells[list(TIDY_COLUMNS)], joined(gathered.rejects, REJECT_COLUMNS)
-    return CleanResult(file, tidy, refused, explain.table(gathered.lines), counts, all_cells, tuple(applied), panel)
+    refusals = joined(gathered.rejects, REFUSAL_COLUMNS)
+    all_cells, refusals, moved = refuse_repeats(all_cells, refusals)
+    counts += Counts(accepted=-moved, rejected=moved)
+    tidy, rejects = all_cells[list(TIDY_COLUMNS)], refusals[list(REJECT_COLUMNS)]
+    lines = explain.table(gathered.lines)
+    return CleanResult(file, tidy, rejects, lines, counts, all_cells, refusals, tuple(applied), panel)
 
 
 @dataclass
@@ -181,7 +188,9 @@ def _count(heap: np.ndarray) -> Counts:
 
 def _unreadable(file: str, error: GridError) -> CleanResult:
     line = {"file": file, "sheet": "", "row": 0, "col": 0, "raw": "", "reason": error.reason, "suggestion": str(error)}
-    rejects = joined([pd.DataFrame([line])], REJECT_COLUMNS)
+    refusals = joined([pd.DataFrame([line])], REFUSAL_COLUMNS)
     empty = joined([], CELL_COLUMNS)
     explanation = explain.table([explain.Line("", "", "", error.reason, str(error))])
-    return CleanResult(file, empty[list(TIDY_COLUMNS)], rejects, explanation, Counts(), empty)
+    return CleanResult(
+        file, empty[list(TIDY_COLUMNS)], refusals[list(REJECT_COLUMNS)], explanation, Counts(), empty, refusals
+    )

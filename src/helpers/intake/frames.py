@@ -9,6 +9,7 @@ TIDY_COLUMNS = (
 )  # fmt: skip
 CELL_COLUMNS = (*TIDY_COLUMNS, "decimals", "entity_type", "raw")
 REJECT_COLUMNS = ("file", "sheet", "row", "col", "raw", "reason", "suggestion")
+REFUSAL_COLUMNS = (*REJECT_COLUMNS, "region_iso", "rating", "indicator")
 _NUMBERS = {"row": "int64", "col": "int64", "decimals": "int64"}
 
 
@@ -35,8 +36,38 @@ def joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame
             parts = [frame[name].to_numpy() for frame in frames]
             result[name] = np.concatenate(parts) if parts else np.empty(0, dtype=_NUMBERS[name])
         else:
-            parts = [pd.Categorical(frame[name]) for frame in frames]
+            parts = [pd.Categorical(frame[name]) if name in frame else constant("", len(frame)) for frame in frames]
             result[name] = (
                 union_categoricals(parts) if parts else pd.Categorical([], categories=pd.Index([], dtype=object))
             )
     return pd.DataFrame(result)
+
+
+def refuse_repeats(cells: pd.DataFrame, refusals: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """One value per rating, entity, period and indicator of a file, whichever sheets or blocks it stands in.
+
+    Returns
+    -------
+    tuple
+        Cells without repeats (an equal one stays once, contradicting ones not at all), refusals with them, and their number.
+    """
+    key = ["rating", "entity_id", "period", "indicator"]
+    codes = [cells[name].cat.codes.to_numpy().astype(np.int64) for name in key]
+    joint = np.zeros(len(cells), dtype=np.int64)
+    for name, code in zip(key, codes, strict=True):
+        joint = joint * (len(cells[name].cat.categories) + 1) + code
+    series = pd.Series(joint)
+    again = series.duplicated(keep=False).to_numpy()
+    if not again.any():
+        return cells, refusals, 0
+    group = cells[again].assign(joint=joint[again])
+    values = [group[name].astype(str) for name in ("value", "unit", "cmp")]
+    outcome = values[0] + "|" + values[1] + "|" + values[2]
+    is_conflict = (outcome.groupby(group["joint"]).transform("nunique") > 1).to_numpy()
+    is_later = group["joint"].duplicated().to_numpy()
+    bad = is_conflict | is_later
+    reason = np.where(is_conflict, "duplicate_conflict", "duplicate_exact")[bad]
+    gone = group[bad]
+    extra = gone.assign(reason=pd.Categorical(reason), suggestion=constant("the file gives this value elsewhere too", len(gone)))
+    left = cells.drop(index=gone.index).reset_index(drop=True)
+    return left, joined([refusals, extra], REFUSAL_COLUMNS), len(gone)

@@ -179,7 +179,7 @@ def _weigh(
     }
     has_default = any(column.use == VALUE and not column.label.texts for column in columns)
     title_text = " ".join([*map(key_text, context), key_text(sheet.grid.sheet)])
-    in_title = bool(rating.title_pattern.search(title_text))
+    in_title = bool(rating.title_pattern.search(title_text)) or entity_type == "feedback_answer"
     in_file = bool(rating.file_pattern.search(key_text(file)))
     if not named and not (has_default and (in_title or in_file)):
         return nothing
@@ -228,8 +228,8 @@ def _entity(
             column = _question_column(sheet, header, end, roles, at)
             if column is not None:
                 return kind, [column], 3.0
-        elif kind == "feedback_answer" and any("indicator 9" in label.texts for label in labels):
-            return kind, [at[0]], 3.0
+        elif kind == "feedback_answer" and "answer_id" in roles:
+            return kind, [at[roles.index("answer_id")]], 4.0
     is_card = (
         any(words.role(label, "late") == "indicator_name" for label in labels) and rating.entity_types[0] == "region"
     )

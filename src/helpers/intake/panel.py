@@ -75,6 +75,7 @@ def clean_panel(sheet: Sheet, header: Header, columns: dict[str, int], words: Vo
         values[name], reasons[name] = _read(texts[rows, index], kinds[name], words)
     refused = _refused(values, reasons)
     rejects = _reject_frames(sheet, rows + start, columns, reasons, refused, file)
+    rejects = [frame.assign(region_iso=_region_codes(sheet, columns, frame)) for frame in rejects]
     keep = refused == ""
     accepted, rejected = (np.zeros((len(rows), len(columns)), dtype=bool) for _ in range(2))
     for place, name in enumerate(columns):
@@ -162,6 +163,11 @@ def _reject_frames(
         bad = (refused == "") & (reasons[name] != "")
         frames.append(_frame(sheet, rows[bad], index, reasons[name][bad], index + 1, file))
     return frames
+
+
+def _region_codes(sheet: Sheet, columns: dict[str, int], frame: pd.DataFrame) -> pd.Categorical:
+    codes, distinct = pd.factorize(sheet.texts[frame["row"].to_numpy() - 1, columns["region_iso"]])
+    return taken([match_region(text).code or "" for text in distinct], codes)
 
 
 def _frame(sheet: Sheet, rows: np.ndarray, column: int, reasons: np.ndarray, printed_column: int, file: str) -> pd.DataFrame:

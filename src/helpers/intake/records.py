@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.intake.entities import EntityMatch, find_region, match_entity, match_region
+from helpers.intake.entities import EntityMatch, find_region, match_entity, match_region, region_of_okato
 from helpers.intake.layouts import PERIOD, VALUE, Block, Column, title_mentions
 from helpers.intake.periods import Mention, combine, find_mentions, parse_period, period_of_file_name
 from helpers.intake.text import key_text, normalise
+from helpers.intake.values import parse_date
 
 INVALID = Mention(None, "unreadable", None, is_valid=False)
 _POINT = re.compile(r"^\d+(?:\.\d+)*$|^[\wа-яА-Я]+(?:[-./]\w+)*$")
@@ -63,7 +64,7 @@ def _coded(block: Block, column: int, texts: np.ndarray) -> Entities:
     """Services and life situations: the code is the identifier, the name beside it is what was printed."""
     names = block.by_role("life_situation" if block.entity_type == "life_situation" else "service_name")
     printed = _texts(block, names[0]) if names and names[0] != column else texts
-    regions = block.by_role("region")
+    regions = block.by_role("region", "okato")
     region_texts = _texts(block, regions[0]) if regions else np.full(len(texts), "", dtype=object)
     lost = np.zeros(len(texts), dtype=bool)
     for row, number_column in block.sheet.grid.general_numbers:
@@ -79,7 +80,9 @@ def _coded(block: Block, column: int, texts: np.ndarray) -> Entities:
             match = EntityMatch(
                 "", reason="missing_id", suggestion="stored as a number without a format: a trailing zero may be lost"
             )
-        iso = (match_region(region).code or "") if region else around
+        iso = (match_region(region).code or region_of_okato(region) or "") if region else around
+        if not iso and block.entity_type == "feedback_answer":
+            match = EntityMatch("", reason="unknown_entity", suggestion=f"no region has OKATO «{region}»")
         matches.append(EntityMatch(match.entity_id, iso if match.entity_id else "", match.reason, match.suggestion))
     return Entities(codes, tuple(matches), tuple(name or code for code, name, _, _ in distinct))
 
@@ -241,6 +244,9 @@ def _row_mentions(block: Block) -> tuple[np.ndarray, list[list[Mention]]]:
 
 def _row_mention(text: str, role: str) -> Mention | None:
     plain = key_text(text)
+    if role == "received":
+        day = parse_date(text).value
+        return Mention(int(str(day)[:4]), "month", int(str(day)[5:7])) if day else INVALID
     if not plain or plain in {"-", "н/д"}:
         return None
     if plain in ("до", "до оптимизации", "было"):

@@ -298,7 +298,7 @@ def _collect(
         if covered is not None:
             covered[rows, part.column.index] = True
         cells.append(_accepted(part, accepted, named, block, file))
-        rejects.append(_refused_cells(part, ~accepted & ~blank & ~is_row_refused, start, sheet, file))
+        rejects.append(_refused_cells(part, ~accepted & ~blank & ~is_row_refused, named, block, file))
     _refuse_left(block, heap, rejects, data, refused, file, covered)
     rejects.append(_refused_rows(block, refused, named, data, file))
     return BlockResult(cells, rejects, [])
@@ -334,20 +334,22 @@ def _accepted(part: Part, accepted: np.ndarray, named: Entities, block: Block, f
     )
 
 
-def _refused_cells(part: Part, refused: np.ndarray, start: int, sheet: str, file: str) -> pd.DataFrame:
+def _refused_cells(part: Part, refused: np.ndarray, named: Entities, block: Block, file: str) -> pd.DataFrame:
     at = np.flatnonzero(refused)
     count = len(at)
-    reasons = part.reasons[at].tolist()
-    order = list(dict.fromkeys(reasons))
+    reason_codes, reasons = pd.factorize(part.reasons[at])
     return pd.DataFrame(
         {
             "file": constant(file, count),
-            "sheet": constant(sheet, count),
-            "row": (part.rows[at] + start + 1).astype(np.int64),
+            "sheet": constant(block.sheet.grid.sheet, count),
+            "row": (part.rows[at] + block.rows.start + 1).astype(np.int64),
             "col": np.full(count, part.column.index + 1, dtype=np.int64),
             "raw": taken([raw[:MAX_RAW] for raw in part.cells.raws], part.cells.codes[at]),
-            "reason": taken(order, np.array([order.index(reason) for reason in reasons], dtype=np.int64)),
+            "reason": taken(list(reasons), reason_codes),
             "suggestion": constant("", count),
+            "region_iso": taken([match.region_iso for match in named.matches], named.codes[part.rows[at]]),
+            "rating": constant(block.rating, count),
+            "indicator": taken(part.indicators, part.indicator_codes[at]),
         }
     )
 
@@ -413,8 +415,7 @@ def _refused_rows(block: Block, refused: np.ndarray, named: Entities, data: np.n
     rows = data[refused[data] != ""]
     entity = named.codes[rows]
     count = len(rows)
-    reasons = refused[rows].tolist()
-    order = list(dict.fromkeys(reasons))
+    reason_codes, reasons = pd.factorize(refused[rows])
     return pd.DataFrame(
         {
             "file": constant(file, count),
@@ -422,8 +423,10 @@ def _refused_rows(block: Block, refused: np.ndarray, named: Entities, data: np.n
             "row": (rows + block.rows.start + 1).astype(np.int64),
             "col": np.zeros(count, dtype=np.int64),
             "raw": taken([raw[:MAX_RAW] for raw in named.raws], entity),
-            "reason": taken(order, np.array([order.index(reason) for reason in reasons], dtype=np.int64)),
+            "reason": taken(list(reasons), reason_codes),
             "suggestion": taken([match.suggestion for match in named.matches], entity),
+            "region_iso": taken([match.region_iso for match in named.matches], entity),
+            "rating": constant(block.rating, count),
         }
     )
 

@@ -16,8 +16,8 @@ from helpers.tables import store
 ENTITY_ROLES = (
     "region", "federal_agency", "regional_agency", "service_code", "service_name", "point_number", "point_name", "life_situation",
 )  # fmt: skip
-PERIOD_ROLES = ("period", "year", "half", "quarter", "month")
-UNKEPT_ROLES = ("number", "place", "growth", "remark", "answer", "federal_district", "question", "unit")
+PERIOD_ROLES = ("period", "year", "half", "quarter", "month", "received")
+UNKEPT_ROLES = ("number", "place", "growth", "remark", "answer", "federal_district", "question", "unit", "okato")
 MAX_LABEL = 160
 _STATE = re.compile(
     r"(?:^|[\s(,:/])(до|после)(?: (?:проведения )?(?:оптимизации|реинжиниринга|изменений))?\)?$|^(до|после)(?: оптимизации)?\s*[:,-]?\s+|^(было|стало)$"
