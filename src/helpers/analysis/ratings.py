@@ -65,10 +65,10 @@ def tables(
     Returns
     -------
     dict
-        ``scores, ranks, groups, transitions, targets`` in the columns of the contract, and beside them ``movers``
-        (entity × period pair), ``method_ranks`` (region × period: nominal, median, 5 and 95 per cent over choices),
-        ``method_log`` (draw × period), ``process_scores`` (body × process × period), ``weights`` (process × period: effective weight and
-        correlation), ``dropped`` (rows left out, with the reason).
+        ``scores, ranks, groups, transitions, targets`` in the columns of the contract, and beside them:
+        ``movers`` (entity × period pair); ``method_ranks`` (region × period: nominal, median, 5 and 95 per cent over
+        choices); ``method_log`` (draw × period: every choice made); ``process_scores`` (body × process × period);
+        ``weights`` (process × period: effective weight and correlation); ``dropped`` (rows left out, with the reason).
 
     Raises
     ------
@@ -276,10 +276,9 @@ def process_weights(steps: Questionnaires) -> pd.DataFrame:
 
 def _by_period(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Tables of several periods under one another, the index as ``region_iso`` where it names regions."""
-    parts = [
-        (table.rename_axis("region_iso").reset_index() if table.index.dtype.kind != "i" else table).assign(
-            period=period
-        )
-        for period, table in found.items()
-    ]
+    parts = []
+    for period, table in found.items():
+        has_regions = table.index.dtype.kind != "i"
+        named = table.rename_axis("region_iso").reset_index() if has_regions else table
+        parts.append(named.assign(period=period))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["period"])

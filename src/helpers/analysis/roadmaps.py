@@ -135,9 +135,10 @@ def points_of(observations: pd.DataFrame) -> pd.DataFrame:
     The number of a point stands after the last `` / `` of its identifier. A point in two files keeps the later file's
     dates (by period).
     """
-    own = observations[
-        (observations["rating"] == "e_roadmap") & observations["indicator"].isin(["plan_date", "fact_date"])
-    ]
+    is_date = observations["indicator"].isin(["plan_date", "fact_date"])
+    own = observations[(observations["rating"] == "e_roadmap") & is_date]
+    if own.empty:
+        return pd.DataFrame(columns=["body", "point", "plan_date", "fact_date"])
     parts = own["entity_id"].str.rsplit(" / ", n=1, expand=True).reindex(columns=[0, 1])
     cells = own.assign(body=parts[0], point=own["period"] + " " + parts[1].fillna(""))
     wide = cells.pivot_table(index=["body", "point"], columns="indicator", values="category", aggfunc="last")
