@@ -29,7 +29,7 @@ DISTRICT_CODES = {
 
 @dataclass(frozen=True)
 class DemoFile:
-    """One raw file: bytes, what must be read in it (``draft``; empty for the panel and the XML), title and period."""
+    """One raw file: bytes, what a reader must find (``draft``; of the panel only refusals), title and period."""
 
     name: str
     content: bytes
@@ -201,9 +201,8 @@ def _other_files(truth: world.World, seed: int) -> list[DemoFile]:
         content = containers.delimited(draft, encoding, separator)
         files.append(_file(draft, content, "Кураторы услуг по субъектам", period))
     name = "demo_h_feedback_2025h1.xml"
-    files.append(
-        DemoFile(name, files_other.feedback_xml(truth), "Оценки заявителей («Ваш контроль»)", "2025-H1", Draft(name))
-    )
+    draft = files_other.feedback(truth, name)
+    files.append(_file(draft, files_other.feedback_xml(truth), "Оценки заявителей («Ваш контроль»)", "2025-H1"))
     return files
 
 

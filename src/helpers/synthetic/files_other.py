@@ -102,6 +102,18 @@ def roadmap_summary(world: World, file: str, year: int) -> Draft:
     return draft
 
 
+def feedback(world: World, file: str) -> Draft:
+    """Answers of applicants as a reader sees them: one row per answer, five fields, then one column per question."""
+    draft = Draft(file)
+    sheet = draft.sheet("answers")
+    for row, answer in enumerate(world.feedback.to_dict("records"), 2):
+        entity = Entity("h_feedback", str(answer["order"]), str(answer["order"]), str(answer["region_iso"]))
+        for col, (theme, indicator) in enumerate(THEME_INDICATORS.items(), 6):
+            mark = Measure(indicator, str(answer[str(theme)]), "points")
+            draft.accept(sheet, row, col, entity, str(answer["received"])[:7], mark)
+    return draft
+
+
 def feedback_xml(world: World) -> bytes:
     """Form and answers; an answer names the body, the territory (OKATO) and one mark per question."""
     blocks = "".join(_indicator(theme, first) for theme, first in FEEDBACK_THEMES.items())
