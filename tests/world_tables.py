@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from helpers import paths
 from helpers.presentation.results_values import months_of
 from helpers.tables import schemas, store
 
@@ -188,3 +189,8 @@ def tables(empty_panel=False):
 def same_months():
     """Months of the release period, for checks by hand."""
     return months_of("2025-H1")
+
+
+def facts_file():
+    """The registered file of published figures."""
+    return paths.raw() / "published" / "published_facts.csv"

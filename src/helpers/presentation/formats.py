@@ -322,6 +322,11 @@ def period_in_text(text: str, lang: str) -> str:
     return f"the {words}" if lang == "en" and words.startswith(("first", "second")) else words
 
 
+def tidy(text: str) -> str:
+    """Prose from a reference table: the space between a number and what follows does not break."""
+    return re.sub(r"(?<=\d) (?=[%\w])", NBSP, text)
+
+
 def quoted(text: str, lang: str, inner: bool = False) -> str:
     """« » and inner „ “ in Russian, “ ” in English."""
     if lang == "ru":

@@ -403,4 +403,4 @@ def gaps(ctx: Context, region: Region) -> tuple[Gap, ...]:
         if gap is not None and gap.excludes_zero:
             name = str(row["group"]).removeprefix("process ")
             found.append(Gap(name, "process", gap, wording.gap_point(name, gap, ctx.lang)))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda item: (-(item.difference.value or 0), item.name)))

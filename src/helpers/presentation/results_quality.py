@@ -82,7 +82,7 @@ def _contradictions(ctx: Context, region: Region | None) -> tuple[Contradiction,
     found = []
     for row in rows.to_dict("records"):
         note = str(notes.get(row["claim_id"], {}).get(f"note_{ctx.lang}", "")) or str(row["claim_text"])
-        why = note or str(row["why"])
+        why = formats.tidy(note or str(row["why"]))
         verdict = term(VERDICTS, str(row["verdict"]), ctx.lang)
         found.append(Contradiction(str(row["claim_id"]), why, verdict, str(row["source_id"])))
     return tuple(found)

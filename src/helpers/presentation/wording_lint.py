@@ -23,7 +23,7 @@ _UNITS = (
 )
 _BROKEN: tuple[tuple[str, str], ...] = (
     ("doubled space", r"[ \u00a0]{2,}"),
-    ("ordinary space before %", r" %"),
+    ("ordinary space before %", r"\d %"),
     ("ordinary space before a unit", rf"\d (?:{_UNITS})\b"),
     ("unresolved placeholder", r"[{}]|%\(|\$\{"),
     ("missing value in words", r"\b(?:nan|NaN|None|null|inf|NaT)\b"),
