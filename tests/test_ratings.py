@@ -345,6 +345,15 @@ def test_sources_that_disagree_give_no_total() -> None:
     assert ratings.published_totals(observations(rows[:1])) == {"2023-Q1": {"high": 47.0}}
 
 
+def test_published_participants() -> None:
+    rows = [
+        {"rating": "published", "entity_id": "m", "period": p, "indicator": "regions_rated", "value": v, "source_id": s}
+        for p, v, s in (("2023", 85, "a"), ("2025-Q2", 89, "a"), ("2025-Q2", 88, "b"))
+    ]  # fmt: skip
+    assert ratings.participants(observations(rows)) == {"2023": 85.0}
+    assert ratings.participants(store.empty("observations")) == {}
+
+
 @pytest.fixture(scope="module")
 def real() -> dict[str, pd.DataFrame]:
     path = paths.shared() / "data" / "published_facts.csv"

@@ -184,6 +184,13 @@ def published_totals(observations: pd.DataFrame) -> dict[str, dict[str, float]]:
     return result
 
 
+def participants(observations: pd.DataFrame) -> dict[str, float]:
+    """Published number of regions rated, by period or year; a number on which sources disagree is left out."""
+    rows = observations[(observations["indicator"] == "regions_rated") & observations["value"].notna()]
+    counts = rows.groupby("period")["value"].agg(["first", "min", "max"])
+    return {str(period): float(row["first"]) for period, row in counts.iterrows() if row["min"] == row["max"]}
+
+
 def transition_table(
     observations: pd.DataFrame,
     groups: pd.DataFrame,
