@@ -17,6 +17,7 @@ from helpers.intake.frames import CELL_COLUMNS, REFUSAL_COLUMNS, REJECT_COLUMNS,
 from helpers.intake.grids import Grid, GridError
 from helpers.intake.grids.outputs import write_tables
 from helpers.intake.tables_of_cells import ACCEPTED, NOT_KEPT, REJECTED, STRUCTURAL, UNSEEN, clean_block
+from helpers.intake.turned import turn, turn_back
 
 __all__ = ["CleanResult", "Counts", "clean_file", "clean_grids", "clean_many", "write_result"]
 
@@ -152,6 +153,8 @@ def _clean_sheet(grid: Grid, gathered: _Gathered, heap: np.ndarray) -> None:
         _clean_panel(sheet, found[0], monthly, gathered, heap)
         return
     blocks = layouts.read_blocks(sheet, words, gathered.file, gathered.exceptions)
+    if not any(block.rating for block in blocks) and _clean_turned(sheet, gathered, heap):
+        return
     if not blocks:
         refused = explain.headless(sheet, gathered.file, heap)
         gathered.rejects += refused
@@ -163,6 +166,24 @@ def _clean_sheet(grid: Grid, gathered: _Gathered, heap: np.ndarray) -> None:
         gathered.rejects += outcome.rejects
         gathered.lines += explain.block_lines(block, outcome.notes)
     gathered.lines += explain.sheet_lines(sheet, blocks)
+
+
+def _clean_turned(sheet: headers.Sheet, gathered: _Gathered, heap: np.ndarray) -> bool:
+    """Read a table whose entities stand across; was it one?"""
+    turned = turn(sheet)
+    if turned is None:
+        return False
+    side = headers.prepare(turned.grid)
+    words = vocabulary.load()
+    blocks = [block for block in layouts.read_blocks(side, words, gathered.file, gathered.exceptions) if block.rating]
+    side_heap = np.full(side.texts.shape, UNSEEN, dtype=np.int8)
+    for block in blocks:
+        outcome = clean_block(block, words, gathered.file, side_heap)
+        gathered.cells += [turn_back(frame, turned.first_row) for frame in outcome.cells]
+        gathered.rejects += [turn_back(frame, turned.first_row) for frame in outcome.rejects]
+        gathered.lines += explain.block_lines(block, [*outcome.notes, *turned.grid.notes[-1:]])
+    heap[turned.first_row :] = side_heap.T
+    return bool(blocks)
 
 
 def _clean_panel(

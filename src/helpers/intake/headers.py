@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from helpers.intake.entities import match_agency, match_region
 from helpers.intake.grids.model import Grid, spread
-from helpers.intake.periods import parse_period
+from helpers.intake.periods import find_mentions, parse_period
 from helpers.intake.text import key_text, normalise
 from helpers.intake.vocabulary import ENTITY_ROLES, PERIOD_ROLES, Label, Vocabulary, split_label
 
@@ -67,10 +68,19 @@ def find_headers(sheet: Sheet, words: Vocabulary) -> list[Header]:
             row += 1
             continue
         last = _last_header_row(sheet, row, words)
-        if not headers or not _repeats(sheet, headers[-1], row, last):
+        if not headers or not _repeats(sheet, headers[-1], row, last) or _has_new_period(sheet, headers[-1], row):
             headers.append(Header(row, last, 0, sheet.texts.shape[1]))
         row = last + 1
     return headers
+
+
+def _has_new_period(sheet: Sheet, header: Header, row: int) -> bool:
+    """Does a lone text right above a repeated header name a period: the same table again, for another quarter?"""
+    above = row - 1
+    while above > header.last and not _cells(sheet, above):
+        above -= 1
+    cells = _cells(sheet, above) if above > header.last else []
+    return len(cells) == 1 and any(mention.is_valid for mention in find_mentions(cells[0])[0])
 
 
 def _cells(sheet: Sheet, row: int) -> list[str]:
@@ -82,17 +92,11 @@ def _starts_header(sheet: Sheet, row: int, words: Vocabulary) -> bool:
     if len(cells) < 2 or any(_is_datum(text) for text in cells):
         return False
     known = [text for text in cells if words.is_label(text)]
-    roles = {words.role(split_label((text,)), "early") for text in known}
     periods = [text for text in cells if text not in known and parse_period(text)]
-    if not known:
-        return False
-    if len(known) + len(periods) >= 2 and 2 * (len(known) + len(periods)) >= len(cells):
-        return True
-    return (
-        bool(roles & {*ENTITY_ROLES, *PERIOD_ROLES})
-        and all(len(text) < 100 for text in cells)
-        and not any(map(_is_entity, cells))
-    )
+    roles = {words.role(split_label((text,)), "early") for text in known}
+    many = len(known) + len(periods) >= 2 and 2 * (len(known) + len(periods)) >= len(cells)
+    keyed = bool(roles & {*ENTITY_ROLES, *PERIOD_ROLES}) and all(len(text) < 100 for text in cells)
+    return bool(known) and (many or keyed) and not any(map(_is_entity, cells))
 
 
 def _is_datum(text: str) -> bool:
@@ -179,7 +183,7 @@ def split_side_by_side(sheet: Sheet, header: Header, words: Vocabulary) -> list[
     starts = [0]
     names = [" / ".join(label.texts) for label in labels]
     first_name = next((name for name in names if name), "")
-    for left, right in zip(anchors, anchors[1:], strict=False):
+    for left, right in pairwise(anchors):
         if roles[left] != roles[right]:
             empty = [c for c in range(left + 1, right) if _is_empty(sheet, header, c)]
             if empty and roles[left] in ("region", "federal_agency"):

@@ -51,6 +51,7 @@ class Block:
     columns: tuple[Column, ...]
     rows: Rows
     titles: tuple[str, ...]
+    page_titles: tuple[str, ...] = ()
     entity_text: str = ""
     period: str = ""
     why: str = ""
@@ -157,7 +158,17 @@ def _block(
     text = _context_entity(sheet, context, best.entity_type) if not ids or best.entity_type == "questionnaire" else ""
     why = best.why if code else f"no rating has more evidence than others ({best.why or 'none fits'})"
     return Block(
-        sheet, header, end, code, best.entity_type, best.columns, kinds, (*first_titles, *titles), text, "", why
+        sheet,
+        header,
+        end,
+        code,
+        best.entity_type,
+        best.columns,
+        kinds,
+        titles,
+        page_titles=first_titles,
+        entity_text=text,
+        why=why,
     )
 
 
@@ -212,7 +223,8 @@ def _entity(
     for kind in rating.entity_types:
         if kind in ("region", "federal_agency"):
             column, strength = _name_column(kind, sheet, header, end, roles, at)
-            if column is not None and not (rating.code == "e_roadmap" and "point_number" in roles):
+            is_body = kind == "region" and column is not None and roles[column - header.left] == "regional_agency"
+            if column is not None and not is_body and not (rating.code == "e_roadmap" and "point_number" in roles):
                 return kind, [column], strength
         elif kind == "regional_agency" and "regional_agency" in roles:
             return kind, [at[roles.index("regional_agency")]], 1.5
@@ -432,10 +444,11 @@ def _context_entity(sheet: Sheet, context: list[str], entity_type: str) -> str:
 
 def title_mentions(block: Block) -> tuple[list[Mention], list[Mention]]:
     """Periods of the titles inside the sheet, and of the nearest heading above the table that names one."""
-    inside = []
-    for text in block.titles:
-        if row_kinds.title_kind(text) == row_kinds.TITLE:
-            inside += [mention for mention in find_mentions(text)[0] if mention not in inside]
+    inside: list[Mention] = []
+    for texts in (block.titles, block.page_titles):
+        for text in texts if not inside else ():
+            if row_kinds.title_kind(text) == row_kinds.TITLE:
+                inside += [mention for mention in find_mentions(text)[0] if mention not in inside]
     outside: list[Mention] = []
     for text in reversed(block.sheet.grid.titles):
         found = list(find_mentions(text)[0]) if row_kinds.title_kind(text) == row_kinds.TITLE else []

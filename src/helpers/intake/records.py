@@ -1,7 +1,7 @@
 """Rows of a block → records: which entity, which period, and which records are repeated or contradict each other."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,11 @@ def entities(block: Block) -> Entities:
     if block.entity_type in ("service", "life_situation", "feedback_answer"):
         return _coded(block, ids[0], texts)
     codes, distinct = pd.factorize(texts)
-    return Entities(codes, tuple(match_entity(text, block.entity_type) for text in distinct), tuple(distinct))
+    matches = [match_entity(text, block.entity_type) for text in distinct]
+    if block.entity_type == "regional_agency":
+        around = _context_region(block)
+        matches = [replace(match, region_iso=match.region_iso or around) if match.entity_id else match for match in matches]
+    return Entities(codes, tuple(matches), tuple(distinct))
 
 
 def _texts(block: Block, column: int) -> np.ndarray:
@@ -53,7 +57,7 @@ def _texts(block: Block, column: int) -> np.ndarray:
 
 def _constant(block: Block) -> EntityMatch:
     if block.entity_type == "questionnaire":
-        texts = [*block.titles, *block.sheet.grid.titles, block.entity_text]
+        texts = [*block.titles, *block.page_titles, *block.sheet.grid.titles, block.entity_text]
         regions = {code for text in texts if (code := find_region(text) or match_region(text).code)}
         return EntityMatch(normalise(block.entity_text), regions.pop() if len(regions) == 1 else "")
     code = match_region(block.entity_text).code or find_region(block.entity_text)
@@ -88,7 +92,7 @@ def _coded(block: Block, column: int, texts: np.ndarray) -> Entities:
 
 
 def _context_region(block: Block) -> str:
-    for text in (*reversed(block.titles), *reversed(block.sheet.grid.titles), block.sheet.grid.sheet):
+    for text in (*reversed(block.titles), *reversed(block.page_titles), *reversed(block.sheet.grid.titles), block.sheet.grid.sheet):
         code = find_region(text)
         if code:
             return code

@@ -287,7 +287,7 @@ def _collect(
     block: Block, parts: list[Part], named: Entities, refused: np.ndarray, heap: np.ndarray, file: str, data: np.ndarray
 ) -> BlockResult:
     cells, rejects = [], []
-    start, sheet = block.rows.start, block.sheet.grid.sheet
+    start = block.rows.start
     covered = np.zeros(heap.shape, dtype=bool) if any(part.column.use == LONG_VALUE for part in parts) else None
     for part in parts:
         is_row_refused = refused[part.rows] != ""

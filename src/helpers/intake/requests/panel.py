@@ -217,20 +217,10 @@ def _account(staged: list[Staged], duplicates: pd.DataFrame) -> tuple[pd.DataFra
 
 def to_service_panel(detail: pd.DataFrame, known: pd.DataFrame, is_synthetic: bool) -> pd.DataFrame:
     """The monthly detail in the schema of ``service_panel``; days in each service's own unit, never mixed."""
-    by_region = known[known["region_iso"] != ""].set_index(["service_id", "region_iso"])
-    everywhere = known[known["region_iso"] == ""].set_index("service_id")
+    facts = _facts(detail, known)
 
     def fact(column: str) -> pd.Series:
-        pairs = list(zip(detail["service_id"], detail["region_iso"], strict=True))
-        return pd.Series(
-            [
-                by_region[column].get(
-                    pair, everywhere[column].get(pair[0], np.nan if column == "statutory_days" else "")
-                )
-                for pair in pairs
-            ],
-            index=detail.index,
-        )
+        return facts[column]
 
     unit = fact("day_unit").replace("", "calendar_day")
     working = unit == "working_day"
@@ -253,6 +243,19 @@ def to_service_panel(detail: pd.DataFrame, known: pd.DataFrame, is_synthetic: bo
     audit = frame["audit_month"].astype("str")
     frame["is_audit_window"] = (audit != "") & (frame["month"] >= audit) & (frame["month"] < audit.map(_window_end))
     return store.validate("service_panel", frame, "panel of the logs")
+
+
+def _facts(detail: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """What is known of each row's service: the row of its region, else the row for all regions, else nothing."""
+    keys = detail[["service_id", "region_iso"]]
+    own = keys.merge(known[known["region_iso"] != ""], how="left", on=["service_id", "region_iso"])
+    everywhere = known[known["region_iso"] == ""].drop(columns="region_iso")
+    general = keys.merge(everywhere, how="left", on="service_id")
+    has_own = own["day_unit"].notna()
+    facts = own.where(has_own, general)
+    texts = [column for column in SERVICE_COLUMNS if column != "statutory_days"]
+    facts[texts] = facts[texts].fillna("").astype("str")
+    return facts.set_index(detail.index)
 
 
 def _window_end(audit_month: str) -> str:
