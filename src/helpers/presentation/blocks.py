@@ -47,7 +47,7 @@ def table_html(table: Table | None, lang: str, is_folded: bool = False) -> str:
     caption = escape(table.caption, lang)
     label = html.escape(table.caption, quote=True)
     core = (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">\n<table>\n<caption>{caption}</caption>\n'
+        f'<div class="scroll" role="group" tabindex="0" aria-label="{label}">\n<table>\n<caption>{caption}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>"
     )
     css = ' class="long"' if len(table.rows) > _LONG else ""
@@ -96,6 +96,8 @@ def kpis(result: Result) -> str:
 
 def main_points(result: Result) -> str:
     """Block 4; fewer than three points are not padded, none is said."""
+    if not result.main_points and result.headline.estimate is None:
+        return ""
     if not result.main_points:
         text = pick(
             (
@@ -205,6 +207,7 @@ def quality(result: Result) -> str:
         reasons = "; ".join(f"{name}: {n}" for name, n in result.quality.reject_reasons)
         parts.append(paragraph(pick(("Причины отклонения: ", "Reasons of refusal: "), lang) + reasons + ".", lang))
     parts.append(table_html(tables_more.quality(result), lang, is_folded=True))
+    parts.append(absences(result))
     return "\n".join(part for part in parts if part)
 
 
@@ -292,7 +295,23 @@ def block_html(result: Result, name: str) -> str:
         If there is no such block.
     """
     absent = result.absence(name)
-    return paragraph(absent, result.lang, "absent") if absent else WORDS[name](result)
+    if not absent:
+        return WORDS[name](result)
+    return paragraph(absent, result.lang, "absent") if in_place(result) else ""
+
+
+def in_place(result: Result) -> bool:
+    """Whether a missing block is said where it would stand; a short report says them together under quality."""
+    return result.data_class == "rich"
+
+
+def absences(result: Result) -> str:
+    """What a short report does not show and why, one sentence a block."""
+    if in_place(result) or not result.absent:
+        return ""
+    title = pick(("Чего в отчёте нет", "What the report does not show"), result.lang)
+    items = "\n".join(f"<li>{escape(item.sentence, result.lang)}</li>" for item in result.absent)
+    return f"<h3>{title}</h3>\n<ul>\n{items}\n</ul>"
 
 
 def show(result: Result, name: str) -> None:
