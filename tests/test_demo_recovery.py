@@ -65,7 +65,7 @@ def _refusals(frame):
 
 
 def _is_rating(name):
-    return not name.endswith(".xml") and "services_monthly" not in name
+    return "services_monthly" not in name
 
 
 def test_every_rating_value_is_recovered_and_nothing_else(demo_set, cleaned):
