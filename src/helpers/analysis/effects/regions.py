@@ -120,7 +120,8 @@ def region_effects(
         National imputation of one outcome on ``panel``.
     panel : Panel
     alpha : float
-        One minus the level of the intervals, which cover on average over regions.
+        One minus the level of the intervals, which cover on average over regions; with few regions they are widened
+        by Student's quantile.
     covariates : DataFrame, optional
         Known properties of the regions, index = region.
     same_region : bool
@@ -154,7 +155,7 @@ def region_effects(
     att = raw["att"].to_numpy(dtype=float)
     names = [str(name) for name in raw["group"]]
     extra = None if covariates is None else covariates.reindex(names).to_numpy(dtype=float)
-    pooled = shrink(att, se, alpha=alpha, covariates=extra)
+    pooled = _widened(shrink(att, se, alpha=alpha, covariates=extra))
     estimates = pd.DataFrame(
         {"region_iso": names, "raw": att, "raw_se": se, "k": k.astype(int), "weight": pooled.weight}
     )
@@ -166,6 +167,14 @@ def region_effects(
         "estimate or covariate missing": pooled.dropped,
     }
     return RegionEffects(table, estimates, pooled, float(np.sqrt(variance)), excess, dropped)
+
+
+def _widened(pooled: Shrunk) -> Shrunk:
+    """Intervals with Student's quantile: with few regions their centre and spread are uncertain themselves."""
+    df = max(pooled.n - len(pooled.delta), 1)
+    factor = float(stats.t.ppf(1 - pooled.alpha / 2, df) / stats.norm.ppf(1 - pooled.alpha / 2))
+    low = pooled.shrunk - factor * (pooled.shrunk - pooled.low)
+    return replace(pooled, low=low, high=pooled.shrunk + factor * (pooled.high - pooled.shrunk))
 
 
 def _treated_regions(panel: Panel) -> int:
