@@ -58,7 +58,7 @@ def distributed(jobs: Sequence[Job], address: str, started: Callable[[str], None
         for job in jobs[: len(client.nthreads())]:
             started(job.report_id)
         try:
-            for future in as_completed(futures):
+            for future in as_completed(futures, loop=client.loop):
                 yield _product(future, futures[future])
                 future.release()
         finally:

@@ -21,7 +21,7 @@ import psutil
 from helpers.batch import environment, forked
 
 LOG = logging.getLogger("helpers.batch")
-START_SECONDS = 120.0  # the first kernel of a batch waits for the imports of the warm process
+START_SECONDS = 300.0  # the first kernel of a batch waits for the imports of the warm process
 
 
 class ColdStart(Exception):
