@@ -77,7 +77,12 @@ def _published(source: Source) -> pd.DataFrame:
 
 
 def _quality_of_published(found: pd.DataFrame) -> pd.DataFrame:
-    counts = found.groupby(["source_id", "region_iso", "rating", "indicator"], observed=True).size().rename("n_accepted").reset_index()
+    counts = (
+        found.groupby(["source_id", "region_iso", "rating", "indicator"], observed=True)
+        .size()
+        .rename("n_accepted")
+        .reset_index()
+    )
     return counts.assign(n_rejected=0, n_expected=counts["n_accepted"], coverage=1.0, is_synthetic=False)
 
 
@@ -90,7 +95,9 @@ def observations(result: CleanResult, source: Source) -> pd.DataFrame:
 
 
 def _plain(cells: pd.DataFrame, source: Source) -> pd.DataFrame:
-    text = {name: cells[name].astype(object).to_numpy() for name in cells.columns if name not in ("row", "col", "decimals")}
+    text = {
+        name: cells[name].astype(object).to_numpy() for name in cells.columns if name not in ("row", "col", "decimals")
+    }
     is_number = (cells["decimals"] >= 0).to_numpy()
     value = pd.to_numeric(pd.Series(text["value"]).where(is_number), errors="coerce").to_numpy(dtype=float)
     low, high = bounds(value, cells["decimals"].to_numpy(), text["unit"], text["cmp"], text["rating"])
@@ -109,7 +116,9 @@ def _plain(cells: pd.DataFrame, source: Source) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def bounds(value: np.ndarray, decimals: np.ndarray, unit: np.ndarray, cmp: np.ndarray, rating: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bounds(
+    value: np.ndarray, decimals: np.ndarray, unit: np.ndarray, cmp: np.ndarray, rating: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Interval that printed precision or wording implies.
 
     Rounded figures (per cent, points) are half a printed step wide on each side; counts, terms and points of questionnaires
@@ -173,7 +182,9 @@ def quality(result: CleanResult, source: Source) -> pd.DataFrame:
     accepted = _count(result.cells, names, "n_accepted")
     if len(result.panel):
         accepted = pd.concat([accepted, _panel_counts(result.panel)], ignore_index=True)
-    frame = accepted.merge(_count(result.refusals, names, "n_rejected"), on=names, how="outer").fillna({"n_accepted": 0, "n_rejected": 0})
+    frame = accepted.merge(_count(result.refusals, names, "n_rejected"), on=names, how="outer").fillna(
+        {"n_accepted": 0, "n_rejected": 0}
+    )
     frame["n_expected"] = frame["n_accepted"] + frame["n_rejected"]
     frame["coverage"] = frame["n_accepted"] / frame["n_expected"]
     return frame.assign(source_id=source.source_id, is_synthetic=_flag(source))

@@ -140,8 +140,20 @@ def block_lines(block: Block, notes: list[str]) -> list[Line]:
 def panel_lines(sheet: Sheet, header: Header, columns: dict[str, int]) -> list[Line]:
     """Header and columns of a monthly file of services."""
     name = sheet.grid.sheet
-    first = Line(name, _span(header.first, header.last), "", "header of service_panel", f"{len(columns)} columns of the monthly panel")
-    return [first, *(Line(name, "", str(index + 1), f"value: {column}", "label matches panel_columns.csv") for column, index in columns.items())]
+    first = Line(
+        name,
+        _span(header.first, header.last),
+        "",
+        "header of service_panel",
+        f"{len(columns)} columns of the monthly panel",
+    )
+    return [
+        first,
+        *(
+            Line(name, "", str(index + 1), f"value: {column}", "label matches panel_columns.csv")
+            for column, index in columns.items()
+        ),
+    ]
 
 
 def sheet_lines(sheet: Sheet, blocks: list[Block]) -> list[Line]:

@@ -68,6 +68,8 @@ def refuse_repeats(cells: pd.DataFrame, refusals: pd.DataFrame) -> tuple[pd.Data
     bad = is_conflict | is_later
     reason = np.where(is_conflict, "duplicate_conflict", "duplicate_exact")[bad]
     gone = group[bad]
-    extra = gone.assign(reason=pd.Categorical(reason), suggestion=constant("the file gives this value elsewhere too", len(gone)))
+    extra = gone.assign(
+        reason=pd.Categorical(reason), suggestion=constant("the file gives this value elsewhere too", len(gone))
+    )
     left = cells.drop(index=gone.index).reset_index(drop=True)
     return left, joined([refusals, extra], REFUSAL_COLUMNS), len(gone)

@@ -83,7 +83,13 @@ def clean_panel(sheet: Sheet, header: Header, columns: dict[str, int], words: Vo
         rejected[:, place] = ~accepted[:, place]
     panel = pd.DataFrame({name: array[keep] for name, array in values.items()})
     heap_rows = rows + start
-    return PanelResult(_complete(panel, kinds), rejects, _on_grid(sheet, heap_rows, columns, accepted), _on_grid(sheet, heap_rows, columns, rejected), columns)
+    return PanelResult(
+        _complete(panel, kinds),
+        rejects,
+        _on_grid(sheet, heap_rows, columns, accepted),
+        _on_grid(sheet, heap_rows, columns, rejected),
+        columns,
+    )
 
 
 def _read(texts: np.ndarray, kind: str, words: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +123,11 @@ def _reader(kind: str, words: Vocabulary) -> Callable[[str], Parsed]:
 
 def _region(text: str) -> Parsed:
     match = match_region(text)
-    reasons = {"ambiguous": "ambiguous_entity", "federal_district": "federal_district", "aggregate_of_subjects": "aggregate_entity"}
+    reasons = {
+        "ambiguous": "ambiguous_entity",
+        "federal_district": "federal_district",
+        "aggregate_of_subjects": "aggregate_entity",
+    }
     return Parsed(match.code) if match.code else refuse(reasons.get(match.reason, "unknown_entity"))
 
 
@@ -156,7 +166,12 @@ def _refused(values: dict[str, np.ndarray], reasons: dict[str, np.ndarray]) -> n
 
 
 def _reject_frames(
-    sheet: Sheet, rows: np.ndarray, columns: dict[str, int], reasons: dict[str, np.ndarray], refused: np.ndarray, file: str
+    sheet: Sheet,
+    rows: np.ndarray,
+    columns: dict[str, int],
+    reasons: dict[str, np.ndarray],
+    refused: np.ndarray,
+    file: str,
 ) -> list[pd.DataFrame]:
     frames = [_frame(sheet, rows[refused != ""], columns["service_id"], refused[refused != ""], 0, file)]
     for name, index in columns.items():
@@ -170,7 +185,9 @@ def _region_codes(sheet: Sheet, columns: dict[str, int], frame: pd.DataFrame) ->
     return taken([match_region(text).code or "" for text in distinct], codes)
 
 
-def _frame(sheet: Sheet, rows: np.ndarray, column: int, reasons: np.ndarray, printed_column: int, file: str) -> pd.DataFrame:
+def _frame(
+    sheet: Sheet, rows: np.ndarray, column: int, reasons: np.ndarray, printed_column: int, file: str
+) -> pd.DataFrame:
     count = len(rows)
     raw_codes, raws = pd.factorize(sheet.texts[rows, column])
     codes, distinct = pd.factorize(reasons)

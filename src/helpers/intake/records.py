@@ -47,7 +47,9 @@ def entities(block: Block) -> Entities:
     matches = [match_entity(text, block.entity_type) for text in distinct]
     if block.entity_type == "regional_agency":
         around = _context_region(block)
-        matches = [replace(match, region_iso=match.region_iso or around) if match.entity_id else match for match in matches]
+        matches = [
+            replace(match, region_iso=match.region_iso or around) if match.entity_id else match for match in matches
+        ]
     return Entities(codes, tuple(matches), tuple(distinct))
 
 
@@ -92,7 +94,12 @@ def _coded(block: Block, column: int, texts: np.ndarray) -> Entities:
 
 
 def _context_region(block: Block) -> str:
-    for text in (*reversed(block.titles), *reversed(block.page_titles), *reversed(block.sheet.grid.titles), block.sheet.grid.sheet):
+    for text in (
+        *reversed(block.titles),
+        *reversed(block.page_titles),
+        *reversed(block.sheet.grid.titles),
+        block.sheet.grid.sheet,
+    ):
         code = find_region(text)
         if code:
             return code

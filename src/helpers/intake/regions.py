@@ -136,6 +136,8 @@ def region_name(code: str) -> str:
 def _match(text: str, folder: str) -> RegionMatch:
     register = _register(folder)
     plain = clean_name(text)
+    if not re.search(r"[^\W\d_]", plain) and re.search(r"[^\W\d_]{2}|№", text) and plain != text.strip().lower():
+        return RegionMatch(None, "header_note_or_section")  # nothing but a lead-in («в том числе:»)
     found = _match_clean(plain, register)
     if found.code is None and found.reason in ("no_such_subject", "blank_or_not_a_name") and _MOJIBAKE.search(text):
         return _mend_encoding(text, register) or found

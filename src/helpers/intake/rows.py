@@ -169,10 +169,8 @@ def _mark_lone(
 def _names_record(text: str, entity_type: str) -> bool:
     match = match_entity(text, entity_type)
     return (
-        (bool(match.entity_id)
-        and entity_type in ("region", "federal_agency"))
-        or (bool(match.suggestion)
-        and ":" in match.suggestion[:40])
+        (bool(match.entity_id) and entity_type in ("region", "federal_agency"))
+        or (bool(match.suggestion) and ":" in match.suggestion[:40])
         or (match.reason in ("federal_district", "ambiguous_entity", "aggregate_entity"))
     )
 

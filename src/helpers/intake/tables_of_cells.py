@@ -120,8 +120,16 @@ def _refuse_twins(parts: list[Part]) -> None:
     """Two columns that name the same indicator for the same period: equal cells count once, different ones not at all."""
     for place, later in enumerate(parts):
         for earlier in parts[:place]:
-            is_twin = earlier.indicators == later.indicators and earlier.periods == later.periods and earlier.column is not later.column
-            if not is_twin or len(earlier.rows) != len(later.rows) or not (earlier.period_codes == later.period_codes).all():
+            is_twin = (
+                earlier.indicators == later.indicators
+                and earlier.periods == later.periods
+                and earlier.column is not later.column
+            )
+            if (
+                not is_twin
+                or len(earlier.rows) != len(later.rows)
+                or not (earlier.period_codes == later.period_codes).all()
+            ):
                 continue
             both = (earlier.reasons == "") & (later.reasons == "")
             fields = ("value", "unit", "cmp")

@@ -5,44 +5,46 @@ from functools import lru_cache
 
 import holidays
 
+from helpers.tables import store
+
 
 @lru_cache(maxsize=64)
 def _days_off(year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("RU", years=year, language="ru").keys())
+    return frozenset(holidays.country_holidays("RU", years=year).keys())
 
 
-@lru_cache(maxsize=64)
-def _working_saturdays(year: int) -> frozenset[date]:
-    calendar = (
-        holidays.country_holidays("RU", years=year, categories=("workday",), language="ru") if _knows_workdays() else {}
-    )
-    return frozenset(calendar)
+def moved_working_days() -> frozenset[date]:
+    """Weekend days that yearly decrees made working days (reference table ``moved_working_days``)."""
+    return frozenset(date.fromisoformat(day) for day in store.reference("moved_working_days")["date"])
 
 
-@lru_cache(maxsize=1)
-def _knows_workdays() -> bool:
-    return "workday" in getattr(holidays.Russia, "supported_categories", ())
+def is_working_day(day: date, moved: frozenset[date] = frozenset()) -> bool:
+    """Is this a working day?
+
+    Parameters
+    ----------
+    day : date
+        Day asked about.
+    moved : frozenset of date
+        See :func:`moved_working_days`.
+    """
+    return day in moved or (day.weekday() < 5 and day not in _days_off(day.year))
 
 
-def is_working_day(day: date) -> bool:
-    """Is this a working day: not a weekend or a holiday, or a weekend that the calendar moved to work?"""
-    if day in _working_saturdays(day.year):
-        return True
-    return day.weekday() < 5 and day not in _days_off(day.year)
-
-
-def working_days_between(start: date, end: date) -> int:
+def working_days_between(start: date, end: date, moved: frozenset[date] = frozenset()) -> int:
     """Working days after ``start`` up to and including ``end``.
 
     Parameters
     ----------
     start, end : date
-        The day of the request does not count, the day of the result does. Both in 1991–2100.
+        The day of the request does not count, the day of the result does.
+    moved : frozenset of date
+        See :func:`is_working_day`.
 
     Returns
     -------
     int
-        Working days; negative never.
+        Working days, never negative.
 
     Raises
     ------
@@ -51,14 +53,14 @@ def working_days_between(start: date, end: date) -> int:
 
     References
     ----------
-    Labour Code of the Russian Federation, article 112; the yearly decrees that move days off come with the ``holidays`` library.
+    Labour Code of the Russian Federation, article 112; holidays and days off moved by decree come with the ``holidays`` library.
     """
     if end < start:
-        raise ValueError(f"The end {end} lies before the start {start}; working days are counted forward only.")
-    return sum(is_working_day(start + timedelta(days=step)) for step in range(1, (end - start).days + 1))
+        raise ValueError(f"the end {end} lies before the start {start}; working days are counted forward only")
+    return sum(is_working_day(start + timedelta(days=step), moved) for step in range(1, (end - start).days + 1))
 
 
-def add_working_days(start: date, count: int) -> date:
+def add_working_days(start: date, count: int, moved: frozenset[date] = frozenset()) -> date:
     """The day on which a term of ``count`` working days from ``start`` ends.
 
     Raises
@@ -67,9 +69,9 @@ def add_working_days(start: date, count: int) -> date:
         If ``count`` is negative.
     """
     if count < 0:
-        raise ValueError(f"A term of {count} working days is negative.")
+        raise ValueError(f"a term of {count} working days is negative")
     day = start
     while count:
         day += timedelta(days=1)
-        count -= is_working_day(day)
+        count -= is_working_day(day, moved)
     return day

@@ -1,5 +1,6 @@
 """Any log as a stream of text batches: csv of any encoding and separator, plain, gzip or zstd, and Parquet."""
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,17 +108,15 @@ def _open_csv(path: Path) -> Reader:
         malformed.append((int(row.number or 0), str(row.text)[:200]))
         return "skip"
 
-    options = {
+    options: dict[str, Any] = {
         "parse_options": pc_csv.ParseOptions(
             delimiter=separator, newlines_in_values='"' in text, invalid_row_handler=note
         ),
-        "convert_options": pc_csv.ConvertOptions(strings_can_be_null=False, check_utf8=True),
     }
     read = pc_csv.ReadOptions(
         encoding=_python_name(encoding), skip_rows=skip, use_threads=False, block_size=BLOCK_BYTES
     )
-    labels = _labels(path, read, options)
-    malformed.clear()  # noted while the header was read; the stream notes them again
+    labels = _labels(path, text, separator, skip)
     options["convert_options"] = pc_csv.ConvertOptions(
         strings_can_be_null=False, column_types=dict.fromkeys(labels, pa.string())
     )
@@ -138,12 +137,12 @@ def _python_name(encoding: str) -> str:
     return {"utf-8-sig": "utf8", "utf_8": "utf8", "utf-8": "utf8"}.get(encoding, encoding)
 
 
-def _labels(path: Path, read: pc_csv.ReadOptions, options: dict[str, Any]) -> list[str]:
-    try:
-        reader = pc_csv.open_csv(_stream_of(path), read_options=read, **options)
-        names = [name.lstrip("\ufeff") for name in reader.schema.names]
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-        raise LogError(f"{path.name} cannot be read as a table ({error}); is it cut or damaged?") from error
+def _labels(path: Path, sample: str, separator: str, skip: int) -> list[str]:
+    """Header of the sample, read by the csv module: one record, which may be quoted."""
+    lines = sample.lstrip("\ufeff").splitlines(keepends=True)[skip:]
+    names = next(csv.reader(lines, delimiter=separator), [])
+    if not names:
+        raise LogError(f"{path.name} has no header; the first record must name the columns")
     if len(set(names)) < len(names):
         raise LogError(f"{path.name}: the header repeats a label: {names}; give each column its own")
     return names

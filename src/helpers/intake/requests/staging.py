@@ -118,7 +118,7 @@ def _stage_rows(
     samples: list[list] = []
     kept: dict[str, int] = {}
     rows_file = target / "rows.parquet"
-    with pq.ParquetWriter(rows_file, SCHEMA, compression="zstd", compression_level=1) as writer:
+    with pq.ParquetWriter(rows_file, SCHEMA, compression="lz4", use_dictionary=True) as writer:
         for batch in reader.batches:
             rows = parser.parse(batch)
             read += batch.table.num_rows
