@@ -14,6 +14,7 @@ from rapidfuzz.distance import OSA
 from helpers import paths
 from helpers.intake.agencies import looks_federal, match_agency, mentions_federal
 from helpers.intake.region_words import TYPE_WORDS, clean_name, expand_types, forms_of, words_of
+from helpers.intake.text import is_missing
 from helpers.tables import store
 
 Key = frozenset[str]
@@ -136,7 +137,7 @@ def region_name(code: str) -> str:
 def _match(text: str, folder: str) -> RegionMatch:
     register = _register(folder)
     plain = clean_name(text)
-    if not re.search(r"[^\W\d_]", plain) and re.search(r"[^\W\d_]{2}|№", text) and plain != text.strip().lower():
+    if not re.search(r"[^\W\d_]", plain) and re.search(r"[^\W\d_]{2}|№", text) and not is_missing(text):
         return RegionMatch(None, "header_note_or_section")  # nothing but a lead-in («в том числе:»)
     found = _match_clean(plain, register)
     if found.code is None and found.reason in ("no_such_subject", "blank_or_not_a_name") and _MOJIBAKE.search(text):
