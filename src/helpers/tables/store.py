@@ -232,6 +232,15 @@ def read_release(collection: str, names: tuple[str, ...], region: str = "") -> d
     return frames
 
 
+def outside(name: str) -> pd.DataFrame:
+    """Outside data kept beside the repository (``../shared/data/<name>.csv``); an empty frame where it is absent.
+
+    Such data never enter a table: a notebook shows them in a section of its own, or says that they are not there.
+    """
+    path = paths.shared() / "data" / f"{name}.csv"
+    return pd.read_csv(path) if path.is_file() else pd.DataFrame()
+
+
 def sources(collection: str) -> pd.DataFrame:
     """Registered raw files of a collection and the publications that they cite, all text.
 
