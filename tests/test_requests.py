@@ -3,8 +3,6 @@
 import datetime
 import gzip
 import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,10 +15,8 @@ from helpers import cli
 from helpers.intake import workdays
 from helpers.intake.requests import aggregation, columns, panel, reading, rows, staging
 from helpers.intake.requests.columns import LogError
+from helpers.synthetic import request_log
 from helpers.tables import store
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
-import request_log
 
 DAY = datetime.date(2024, 12, 31)
 HEAD = "Номер заявления;Субъект РФ;Код услуги;Канал подачи;Дата подачи;Дата завершения;Затребовано документов;Визиты;Отказ;Жалоба;Оценка\n"

@@ -254,10 +254,10 @@ def _page(release: Release, planned: list[Planned], refused: list[Refusal], stat
         "div{overflow-x:auto}</style></head>"
         f"<body><main><h1>{html.escape(title)}</h1><p>Писем: {len(planned)}, отказов: {len(refused)}. Отправка — только"
         " командой с ключом --send.</p>"
-        '<div tabindex="0" role="region" aria-label="Письма"><table><caption>Письма</caption><thead><tr>'
+        '<div tabindex="0" role="group" aria-label="Письма"><table><caption>Письма</caption><thead><tr>'
         '<th scope="col">Кому</th><th scope="col">Отчёт</th><th scope="col">Тема</th><th scope="col">Файл</th>'
         f'<th scope="col">Размер</th><th scope="col">Состояние</th></tr></thead><tbody>{letters}</tbody></table></div>'
-        '<div tabindex="0" role="region" aria-label="Отказы"><table><caption>Отказы</caption><thead><tr>'
+        '<div tabindex="0" role="group" aria-label="Отказы"><table><caption>Отказы</caption><thead><tr>'
         '<th scope="col">Кому</th><th scope="col">Отчёт</th><th scope="col">Почему не отправлено</th></tr></thead>'
         f"<tbody>{refusals}</tbody></table></div></main></body></html>\n"
     )
