@@ -303,10 +303,26 @@ def test_second_source_is_dropped_and_listed() -> None:
          "value": v, "value_low": v - h, "value_high": v + h, "source_id": s}
         for v, h, s in ((47.0, 0.5, "a"), (47.3, 0.05, "b"))
     ]  # fmt: skip
-    scores, dropped = ratings_scores.published_scores(observations(rows))
+    scores, dropped = ratings_scores.published_scores(observations(rows), pd.Series(dtype=str))
     assert scores["score"].tolist() == [47.3]
     assert dropped["source_id"].tolist() == ["a"]
     assert dropped["reason"].ne("").all()
+
+
+def test_names_come_from_the_register_not_from_a_file() -> None:
+    rows = [
+        {"rating": "b_region_index", "entity_id": "RU-AD", "region_iso": "RU-AD", "period": "2024", "indicator": "index",
+         "value": 47.0, "entity_name": "Рecпубликa Адыгeя"},
+        {"rating": "c_mfc", "entity_id": "RU-AD", "region_iso": "RU-AD", "period": "2024-Q1", "indicator": "level",
+         "category": "high", "entity_name": "Адыгея, респ."},
+        {"rating": "b_region_index", "entity_id": "RU-AD", "region_iso": "RU-AD", "period": "2024", "value": 3.0,
+         "indicator": "rank", "entity_name": "Адыгея"},
+        {"rating": "a_fed_index", "entity_id": "ФНС России", "period": "2024", "indicator": "index", "value": 50.0,
+         "entity_type": "federal_agency", "entity_name": "Федеральная налоговая  служба"},
+    ]  # fmt: skip
+    found = ratings.tables(observations(rows), reference())
+    names = {name for key in ("scores", "ranks", "groups") for name in found[key]["entity_name"]}
+    assert names == {"Республика Адыгея", "ФНС России"}
 
 
 def test_curators_are_summed_for_the_country() -> None:

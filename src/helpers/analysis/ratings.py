@@ -20,6 +20,7 @@ from helpers.analysis.ratings_scores import (
     published_areas,
     published_scores,
     questionnaires,
+    shown_names,
     with_changes,
 )
 from helpers.analysis.ratings_uncertainty import aggregation_of, method_ranks
@@ -87,11 +88,11 @@ def tables(
         for period, part in steps.processes.dropna(subset=["score"]).groupby("period")
         if len(part["region_iso"].unique()) > 1
     }
-    groups = group_table(observations)
+    groups = group_table(observations, regions["name_ru"])
     moved = movement.movers(groups, MFC, order, reference["series_breaks"])
     return {
         "scores": scores,
-        "ranks": _ranks(observations, scores, steps, found, districts, rank_draws, seed),
+        "ranks": _ranks(observations, scores, steps, found, regions, rank_draws, seed),
         "groups": groups,
         "transitions": transition_table(observations, groups, moved, order, reference["series_breaks"], seed),
         "targets": target_table(observations, reference["targets"], is_synthetic, seed),
@@ -127,8 +128,8 @@ def _scores(
     breaks: pd.DataFrame,
     is_synthetic: bool,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    published, dropped = published_scores(observations)
     names = regions["name_ru"]
+    published, dropped = published_scores(observations, names)
     parts = [
         published,
         published_areas(published, districts, names, is_synthetic),
@@ -147,19 +148,20 @@ def _ranks(
     scores: pd.DataFrame,
     steps: Questionnaires,
     found: dict[str, RankUncertainty],
-    districts: pd.Series,
+    regions: pd.DataFrame,
     draws: int,
     seed: int,
 ) -> pd.DataFrame:
+    districts = regions["federal_district"].replace("", None).dropna()
     errors = steps.regions
     errors = errors[errors["method"] == "equal_body"][["region_iso", "period", "std_error"]]
     calculated = calculated_ranks(scores, errors, found, draws=draws, seed=seed)
-    printed = printed_ranks(observations, districts, calculated)
+    printed = printed_ranks(observations, regions["name_ru"], districts, calculated)
     parts = [part for part in (calculated, printed) if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else calculated
 
 
-def group_table(observations: pd.DataFrame) -> pd.DataFrame:
+def group_table(observations: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
     """Published levels and stages of regions (grain: rating × entity × period × source)."""
     wanted = [
         GROUP_INDICATORS.get(rating) == indicator
@@ -167,7 +169,8 @@ def group_table(observations: pd.DataFrame) -> pd.DataFrame:
     ]
     rows = observations[_mask(wanted) & (observations["entity_type"] == "region").to_numpy()]
     columns = ["rating", "entity_id", "entity_name", "period", "region_iso", "category", "source_id", "is_synthetic"]
-    return rows[columns].rename(columns={"category": "group"}).reset_index(drop=True)
+    shown = rows.assign(entity_name=shown_names(rows, names))
+    return shown[columns].rename(columns={"category": "group"}).reset_index(drop=True)
 
 
 def published_totals(observations: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from helpers.analysis import ranks as inference
 from helpers.analysis.composite_uncertainty import RankUncertainty
+from helpers.analysis.ratings_scores import shown_names
 
 MIN_RANKED = 10  # fewer printed values are a selection of leaders, not a league
 RANKED = {"b_region_index": "region", "a_fed_index": "body", "c_mfc": "region"}
@@ -129,7 +130,9 @@ def _one_league(
     )[COLUMNS]
 
 
-def printed_ranks(observations: pd.DataFrame, districts: pd.Series, calculated: pd.DataFrame) -> pd.DataFrame:
+def printed_ranks(
+    observations: pd.DataFrame, names: pd.Series, districts: pd.Series, calculated: pd.DataFrame
+) -> pd.DataFrame:
     """Places as printed, where no rank was calculated for the rating and period.
 
     A printed bound («among the ten») stays a bound without a rank. ``rank_low`` and ``rank_high`` are the printed
@@ -138,6 +141,7 @@ def printed_ranks(observations: pd.DataFrame, districts: pd.Series, calculated: 
     published.
     """
     rows = observations[observations["rating"].isin(RANKED) & observations["indicator"].isin(PRINTED)]
+    rows = rows.assign(entity_name=shown_names(rows, names))
     done = set(zip(calculated["rating"], calculated["period"], strict=True))
     sizes = districts.value_counts()
     values = _values(observations)

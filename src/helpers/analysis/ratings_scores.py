@@ -53,10 +53,26 @@ def questionnaires(
     return Questionnaires(table, processes, bodies, questionnaire.region_scores(bodies, weights))
 
 
-def published_scores(observations: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def shown_names(rows: pd.DataFrame, names: pd.Series) -> pd.Series:
+    """Name as shown: the register's for a region, the identifier for a body; never the spelling of one file.
+
+    Parameters
+    ----------
+    rows
+        ``entity_id, entity_name, entity_type`` of observations.
+    names
+        Region → name.
+    """
+    known = rows["entity_id"].map(names.to_dict()).astype("str")
+    is_named_by_id = rows["entity_type"].isin(["federal_agency", "regional_agency"])
+    return known.fillna(rows["entity_id"].where(is_named_by_id, rows["entity_name"]))
+
+
+def published_scores(observations: pd.DataFrame, names: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Published index values and points (grain: entity × period), and rows dropped because a second source says more.
 
-    Where two sources print one quantity, the narrower interval stays, then the first source in order of name.
+    ``names`` gives the name of a region. Where two sources print one quantity, the narrower interval stays, then the
+    first source in order of name.
     """
     wanted = pd.Series(list(zip(observations["rating"], observations["indicator"], strict=True)), observations.index)
     rows = observations[wanted.isin(PUBLISHED) & observations["entity_type"].isin(LEVEL_OF_TYPE)]
@@ -70,7 +86,7 @@ def published_scores(observations: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
             "rating": rows["rating"],
             "entity_type": rows["entity_type"],
             "entity_id": np.where(rows["entity_type"] == "country", "RU", rows["entity_id"]),
-            "entity_name": rows["entity_name"],
+            "entity_name": shown_names(rows, names),
             "period": rows["period"],
             "level": rows["entity_type"].map(LEVEL_OF_TYPE),
             "group": "total",

@@ -129,7 +129,7 @@ def method_ranks(
     return rank_uncertainty(questionnaire_model(processes, weights), space, draws, seed)
 
 
-def method_sensitivity(processes: pd.DataFrame, base: int = 32, seed: int = 0) -> pd.DataFrame:
+def method_sensitivity(processes: pd.DataFrame, base: int = 256, seed: int = 0) -> pd.DataFrame:
     """Which choice moves places most: Sobol shares of the mean rank shift, one period (grain: factor).
 
     Empty where fewer than two regions have questionnaires.
