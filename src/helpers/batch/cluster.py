@@ -17,11 +17,12 @@ from typing import Any
 from helpers import paths
 from helpers.batch import execute, keys
 from helpers.batch.jobs import Job, Product
+from helpers.batch.options import OptionError
 
 CONNECT_SECONDS = 20
 
 
-class ClusterError(Exception):
+class ClusterError(OptionError):
     """The cluster cannot be used; the message says what to do."""
 
 

@@ -11,6 +11,7 @@ from helpers import paths
 ENGINES = ("warm", "plain")
 COLLECTIONS = ("real", "demo")
 LANGUAGES = ("ru", "en")
+LOG_FORMATS = ("bar", "log", "json")
 
 
 class OptionError(ValueError):

@@ -8,7 +8,7 @@ from typing import Any
 from helpers import paths
 from helpers.batch import files, keys, parameters, records
 from helpers.batch.jobs import Job
-from helpers.batch.options import COLLECTIONS, ENGINES, LANGUAGES, OptionError, Options, Planned, one_of
+from helpers.batch.options import COLLECTIONS, ENGINES, LANGUAGES, LOG_FORMATS, OptionError, Options, Planned, one_of
 from helpers.batch.options import parameters as release_parameters
 
 REGIONAL = "05_region_report"
@@ -59,6 +59,7 @@ def resolve(options: Options) -> Release:
     """
     collection = one_of("collection", options.collection, COLLECTIONS)
     one_of("engine", options.engine, ENGINES)
+    one_of("log format", options.log_format, LOG_FORMATS)
     declared = release_parameters()
     own = declared.get(collection, {})
     period = options.period or own.get("period", "")
