@@ -322,8 +322,8 @@ def _tile_text(ctx: Context, tiles: list[Tile], classes: tuple[TileClass, ...], 
         f"the bottom class of {len(tiles)}. The map shows no certainty.",
     )
     subtitle = ctx.pick(
-        f"Индекс, %, {when}; постоянные классы; точность карта не показывает",
-        f"Index, %, {when}; fixed classes; the map shows no certainty",
+        f"Индекс, %, {when}; постоянные классы",
+        f"Index, %, {when}; fixed classes",
     )
     return ctx.chart(title, subtitle, alt, ctx.pick("Индекс по регионам", "Index by region"))
 

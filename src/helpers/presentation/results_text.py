@@ -320,7 +320,8 @@ def _services_kpi(ctx: Context, region: Region, counts: Counts | None) -> Kpi:
 def _days_kpi(ctx: Context, region: Region, times: Times | None) -> Kpi:
     label = ctx.pick("Срок оптимизированных услуг", "Time of optimised services")
     if times is not None:
-        value = formats.quantity(times.now, times.unit, ctx.lang)
+        value = formats.number(times.now, ctx.lang)
+        label = f"{label}, {formats.unit_name(times.unit, ctx.lang)}"
         before = formats.number(times.before, ctx.lang)
         count = formats.count(times.n, "service", ctx.lang)
         note = ctx.pick(

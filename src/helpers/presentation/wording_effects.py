@@ -17,7 +17,7 @@ _PHRASES: dict[str, dict[str, tuple[str, str, str, str, str]]] = {
     },
     "days_percent": {
         "ru": (
-            "оказываются за срок на {size} короче", "оказываются за срок на {size} длиннее", "был бы",
+            "на {size} короче", "на {size} длиннее", "был бы",
             "их сроки менялись", "срок изменился",
         ),
         "en": ("take {size} less time", "take {size} more time", "they would have", "their times", "the time changed"),
@@ -34,7 +34,7 @@ _PHRASES: dict[str, dict[str, tuple[str, str, str, str, str]]] = {
     },
     "documents_percent": {
         "ru": (
-            "требуют документов на {size} меньше", "требуют документов на {size} больше", "требовали бы",
+            "на {size} меньше", "на {size} больше", "было бы",
             "число документов в них менялось", "число документов изменилось",
         ),
         "en": (
@@ -54,7 +54,7 @@ _PHRASES: dict[str, dict[str, tuple[str, str, str, str, str]]] = {
     },
     "visits_percent": {
         "ru": (
-            "требуют визитов на {size} меньше", "требуют визитов на {size} больше", "требовали бы",
+            "на {size} меньше", "на {size} больше", "было бы",
             "число визитов в них менялось", "число визитов изменилось",
         ),
         "en": (
@@ -93,10 +93,15 @@ _PHRASES: dict[str, dict[str, tuple[str, str, str, str, str]]] = {
         ),
     },
 }  # fmt: skip
+# Russian subject and comparison group where they are not the services themselves.
+_SUBJECTS = {
+    "days_percent": ("Срок оптимизированных услуг", "у сопоставимых"),
+    "documents_percent": ("Число документов в оптимизированных услугах", "в сопоставимых"),
+    "visits_percent": ("Число визитов в оптимизированных услугах", "в сопоставимых"),
+}
 _TEMPLATES = {
     "E1": (
-        "Оптимизированные услуги, по оценке, {phrase}, чем {otherwise} без оптимизации "
-        "(95{NBSP}% интервал {interval}; {n}).",
+        "{subject}, по оценке, {phrase}, чем {otherwise} без оптимизации (95{NBSP}% интервал {interval}; {n}).",
         "Optimised services are estimated to {phrase} than {otherwise} without optimisation "
         "(95% interval {interval}; {n}).",
     ),
@@ -105,7 +110,7 @@ _TEMPLATES = {
         "This holds if {alike} would otherwise have moved like those of comparable services.",
     ),
     "E2": (
-        "Оптимизированные услуги {phrase}, чем сопоставимые (95{NBSP}% интервал {interval}; {n}).",
+        "{subject} {phrase}, чем {peers} (95{NBSP}% интервал {interval}; {n}).",
         "Optimised services {phrase} than comparable ones (95% interval {interval}; {n}).",
     ),
     "E2_caution": (
@@ -166,8 +171,9 @@ def effect(
     key = outcome_key(outcome)
     is_relative = estimate.unit in ("percent_change", "percent")
     relative_key = f"{key}_percent"
-    phrases = _PHRASES[relative_key if is_relative and relative_key in _PHRASES else key]
-    less, more, otherwise, alike, changed = phrases[lang]
+    shown_key = relative_key if is_relative and relative_key in _PHRASES else key
+    less, more, otherwise, alike, changed = _PHRASES[shown_key][lang]
+    subject, peers = _SUBJECTS.get(shown_key, ("Оптимизированные услуги", "сопоставимые"))
     places = visible_decimals(estimate.value)
     if not estimate.excludes_zero:
         return "E3", _template("E3", lang, changed=changed, bounds=_bounds_with_unit(estimate, lang)), ""
@@ -175,6 +181,8 @@ def effect(
     phrase = (less if estimate.value < 0 else more).format(size=size)
     low, high = sorted((abs(estimate.low or 0), abs(estimate.high or 0)))
     fields = {
+        "subject": subject,
+        "peers": peers,
         "phrase": phrase,
         "otherwise": otherwise,
         "interval": formats.span(low, high, lang, places),
