@@ -40,6 +40,8 @@ class CallawaySantAnna:
     anticipation : int
         Months before the start in which people may have reacted already.
 
+    Notes
+    -----
     *Assumes* parallel trends of the cohort and its controls since the base month, without strata: under regression
     to the mean it is biased, with base "g-1" the most of all.
 

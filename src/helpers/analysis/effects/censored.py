@@ -135,6 +135,8 @@ class CensoredLogNormal:
     cluster : array-like, optional
         Region of the case: sandwich covariance by cluster.
 
+    Notes
+    -----
     *Assumes* log-normal times and an end of observation unrelated to how long the case would have taken.
 
     References

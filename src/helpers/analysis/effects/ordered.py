@@ -70,6 +70,8 @@ class OrderedEffect:
     categories : sequence of str
         All grades, worst first.
 
+    Notes
+    -----
     *Assumes* parallel trends on the index of the logit (Puhani 2012) within strata, and proportional odds. Without
     strata regression to the mean is NOT removed, and it is strongest here: the grade chose the services.
     """
