@@ -11,10 +11,10 @@ import world_tables
 from helpers.presentation import (
     blocks,
     points,
-    results_blocks,
     results_context,
     results_facts,
     results_national,
+    results_places,
     results_regional,
     results_values,
     wording_lint,
@@ -345,7 +345,7 @@ def test_log_points_become_per_cent():
 
 def test_a_value_on_a_cut_belongs_to_the_upper_class():
     cuts = [40.0, 50.0, 60.0, 70.0]
-    assert [results_blocks.class_of(v, cuts) for v in (39.9, 40.0, 50.0, 60.0, 69.99, 70.0)] == [0, 1, 2, 3, 3, 4]
+    assert [results_places.class_of(v, cuts) for v in (39.9, 40.0, 50.0, 60.0, 69.99, 70.0)] == [0, 1, 2, 3, 3, 4]
 
 
 def test_shuffled_rows_give_the_same_result(demo):
@@ -444,3 +444,16 @@ def test_sources_of_a_collection(tmp_path, monkeypatch):
     ).to_csv(tmp_path / "data" / "reference" / "publications.csv", index=False)
     found = store.sources("real").set_index("source_id")
     assert found.loc["S", "sha256"] == "f" * 64 and found.loc["S", "publisher"] == ""
+
+
+def test_tables_are_loaded_or_empty(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLIENT_CENTRICITY_ROOT", str(tmp_path))
+    (tmp_path / "data" / "reference").mkdir(parents=True)
+    with pytest.raises(store.StoreError, match="regions"):
+        results_context.load_tables("demo", "RU-CHE")
+    (tmp_path / "data" / "reference" / "regions.csv").write_text("iso_3166_2\nRU-CHE\n", encoding="utf-8")
+    store.save("service_panel", world_tables.panel(), "demo")
+    one = results_context.load_tables("demo", "RU-CHE")
+    assert len(one["service_panel"]) == 24 * 18 and one["scores"].empty and one["reference_sources"].empty
+    assert results_context.load_tables("demo", "RU-KAM")["service_panel"].empty
+    assert "service_panel" not in results_context.load_tables("demo")

@@ -4,7 +4,6 @@ Grain in: one row of ``observations``. A figure that the claim audit found incon
 printed and never repaired. A stated change is a description of what was published, never an effect.
 """
 
-import itertools
 import re
 from collections.abc import Sequence
 
@@ -12,9 +11,10 @@ import pandas as pd
 
 from helpers.presentation import formats, wording
 from helpers.presentation.formats import NBSP
-from helpers.presentation.results_parts import Fact, FactSection, GroupTotals, Mover, Region
+from helpers.presentation.results_levels import OF_BASE, bases_of
+from helpers.presentation.results_parts import Fact, FactSection, Region
 from helpers.presentation.results_values import number, observed
-from helpers.presentation.wording_terms import GROUPS, INDICATORS, entity, pick, term
+from helpers.presentation.wording_terms import INDICATORS, entity, pick, term
 from helpers.tables import periods
 
 _YEARS = re.compile(r"(_year|_year_federal|_year_regional|_from)$")
@@ -65,7 +65,6 @@ PICTURE = (  # the national picture on a region's page
     "service_documents_required", "mfc_regions_high", "services_with_curator", "regional_services_with_curator",
     "mass_services_electronic_target", "proactive_services_target",
 )  # fmt: skip
-_OF_BASE = ("mfc_regions_high", "mfc_regions_medium", "mfc_regions_low")
 _SHARES = {
     "service_time_change": ("срок", "time"),
     "service_documents_required_change": ("документы", "documents"),
@@ -157,7 +156,7 @@ def fact(row: pd.Series, lang: str, marked: dict[str, str], names: dict[str, Reg
     region = names.get(row["region_iso"]) if row["entity_type"] == "region" else None
     name = wording.region_name(region, lang) if region else entity(row["entity_name"], lang)
     value = value_text(row, lang)
-    if row["indicator"] in _OF_BASE and row["period"] in bases:
+    if row["indicator"] in OF_BASE and row["period"] in bases:
         value = f"{value} {pick(('из', 'of'), lang)} {bases[row['period']]}"
     return Fact(
         fact_id=row["observation_id"],
@@ -323,95 +322,3 @@ def described_changes(rows: pd.DataFrame, lang: str) -> tuple[str, ...]:
             )
         )
     return tuple(sentences)
-
-
-def totals(observations: pd.DataFrame, lang: str, marked: dict[str, str]) -> tuple[GroupTotals, ...]:
-    """Published totals of MFC groups by quarter with their base and mark; a missing total stays missing."""
-    rows = observations[observations["indicator"].isin(["mfc_regions_high", "mfc_regions_medium", "mfc_regions_low"])]
-    found = []
-    for period in sorted(set(rows["period"]), key=periods.sort_key):
-        part = rows[rows["period"] == period].sort_values("observation_id")
-        values = {row["indicator"]: row for _, row in part[::-1].iterrows()}
-        counts = {
-            level: round(values[f"mfc_regions_{level}"]["value"]) if f"mfc_regions_{level}" in values else None
-            for level in ("high", "medium", "low")
-        }
-        mark = next((marked[i] for i in part["observation_id"] if i in marked), "")
-        found.append(
-            GroupTotals(
-                period,
-                formats.period(period, lang),
-                counts["high"],
-                counts["medium"],
-                counts["low"],
-                base(observations, period),
-                _indicators(observations, period),
-                mark,
-                part.iloc[0]["source_id"],
-            )
-        )
-    return tuple(found)
-
-
-def bases_of(observations: pd.DataFrame) -> dict[str, int]:
-    """Participants of the MFC rating by period, for every period with group totals."""
-    rows = observations[observations["indicator"].isin(_OF_BASE)]
-    found = {period: base(observations, period) for period in set(rows["period"])}
-    return {period: count for period, count in found.items() if count is not None}
-
-
-def base(observations: pd.DataFrame, period: str) -> int | None:
-    """Regions rated in the period or in its year, as published."""
-    rows = observations[observations["indicator"] == "regions_rated"]
-    for wanted in (period, period[:4]):
-        match = rows[rows["period"] == wanted]
-        if not match.empty:
-            return round(match.iloc[0]["value"])
-    return None
-
-
-def _indicators(observations: pd.DataFrame, period: str) -> str:
-    rows = observations[(observations["indicator"] == "rating_indicators") & (observations["period"] == period)]
-    return str(round(rows.iloc[0]["value"])) if not rows.empty else ""
-
-
-def levels(groups: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
-    """MFC group of each region and period: from ``groups``, else from published levels.
-
-    Returns
-    -------
-    DataFrame
-        Columns region_iso, period, group (high, medium, low or as printed), in order of region and period.
-    """
-    rows = groups[groups["rating"] == "c_mfc"][["region_iso", "period", "group"]]
-    if rows.empty:
-        chosen = observations[(observations["rating"] == "c_mfc") & (observations["indicator"] == "level")]
-        rows = chosen[["region_iso", "period", "category"]].rename(columns={"category": "group"})
-    rows = rows[rows["region_iso"] != ""].drop_duplicates(["region_iso", "period"])
-    keys = [periods.sort_key(text) for text in rows["period"]]
-    return rows.assign(_key=keys).sort_values(["region_iso", "_key"], kind="stable").drop(columns="_key")
-
-
-def movers(table: pd.DataFrame, lang: str, names: dict[str, Region]) -> tuple[Mover, ...]:
-    """Regions whose group changed between two neighbouring known quarters."""
-    found = []
-    for code, part in table.groupby("region_iso", sort=True):
-        rows = list(part.itertuples())
-        for first, second in itertools.pairwise(rows):
-            if _word(first.group) == _word(second.group) or not _are_neighbours(first.period, second.period):
-                continue
-            name = wording.region_name(names[code], lang) if code in names else str(code)
-            sentence = wording.moved("group", (first.period, first.group), (second.period, second.group), lang)
-            found.append(Mover(str(code), name, first.period, second.period, first.group, second.group, sentence))
-    return tuple(found)
-
-
-def _word(group: str) -> str:
-    return GROUPS[group][1] if group in GROUPS else group
-
-
-def _are_neighbours(first: str, second: str) -> bool:
-    """Whether the second period follows the first at once."""
-    a, b = periods.parse(first), periods.parse(second)
-    per_year = {"year": 1, "half": 2, "quarter": 4, "month": 12}
-    return a.kind == b.kind and (b.year - a.year) * per_year[a.kind] + b.number - a.number == 1

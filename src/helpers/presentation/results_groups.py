@@ -4,7 +4,7 @@ import pandas as pd
 
 from helpers.presentation import formats
 from helpers.presentation.results_context import Context
-from helpers.presentation.results_facts import levels, movers, totals
+from helpers.presentation.results_levels import levels, movers, totals
 from helpers.presentation.results_parts import Groups, GroupTotals, Mover, Region
 from helpers.presentation.wording_terms import GROUPS
 from helpers.tables import periods

@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pandas as pd
 
-from helpers.presentation import formats, results_blocks, results_context, results_facts, results_quality, wording
+from helpers.presentation import (
+    formats,
+    results_blocks,
+    results_context,
+    results_facts,
+    results_places,
+    results_quality,
+    wording,
+)
 from helpers.presentation import results_services as services
 from helpers.presentation import results_text as text
 from helpers.presentation.formats import NBSP
@@ -58,7 +66,7 @@ def _assemble(ctx: Context, first: Headline) -> NationalResult:
         "trend": results_blocks.trend(ctx, None),
         "effect": effect,
         "rank": place,
-        "tiles": results_blocks.tile_map(ctx, None),
+        "tiles": results_places.tile_map(ctx, None),
     }
     line, title = text.masthead(ctx, ctx.word("country"))
     sections = () if ctx.is_synthetic else _sections(ctx)
@@ -162,7 +170,7 @@ def _sections(ctx: Context) -> tuple[FactSection, ...]:
 def _lead(ctx: Context, sections: tuple[FactSection, ...]) -> tuple[str, ...]:
     sentences = [sentence for item in sections if item.key == "federal_index" for sentence in item.sentences]
     values = ctx.regions_at(ctx.period)
-    if len(values) >= results_blocks.FEWEST_TILES:
+    if len(values) >= results_places.FEWEST_TILES:
         ordered = sorted(values.values(), key=lambda item: item.value or 0)
         low, high = (formats.number(item.value, ctx.lang) for item in (ordered[0], ordered[-1]))
         count = formats.count(len(values), "region", ctx.lang)

@@ -8,6 +8,7 @@ from helpers.presentation import (
     results_blocks,
     results_context,
     results_facts,
+    results_places,
     results_quality,
     results_services,
     wording,
@@ -62,8 +63,8 @@ def _assemble(ctx: Context, item: Region, first: Headline, spill: str) -> Region
         "effect": results_services.effect(ctx, item),
         "next_services": results_services.next_services(ctx, item),
         "rank": place,
-        "tiles": results_blocks.tile_map(ctx, item),
-        "agencies": results_blocks.agencies(ctx, item),
+        "tiles": results_places.tile_map(ctx, item),
+        "agencies": results_places.agencies(ctx, item),
     }
     line, title = text.masthead(ctx, wording.region_name(item, ctx.lang))
     data_class = data_class_of(ctx, item, first)
@@ -91,7 +92,7 @@ def _assemble(ctx: Context, item: Region, first: Headline, spill: str) -> Region
         published=sections,
         targets=results_services.targets(ctx, item),
         counts=counts,
-        gaps=results_blocks.gaps(ctx, item),
+        gaps=results_places.gaps(ctx, item),
         quality=results_quality.quality(ctx, item),
         method=results_quality.method(ctx),
         sources=results_quality.sources(ctx, item, sections),

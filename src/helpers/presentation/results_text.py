@@ -7,7 +7,8 @@ import pandas as pd
 from helpers.presentation import formats, wording
 from helpers.presentation.formats import NBSP
 from helpers.presentation.results_context import Context
-from helpers.presentation.results_facts import bases_of, described_changes, latest_rows, levels, movers, value_text
+from helpers.presentation.results_facts import described_changes, latest_rows, value_text
+from helpers.presentation.results_levels import bases_of, levels, movers
 from helpers.presentation.results_parts import Absence, Counts, Estimate, Headline, Kpi, RankResult, Region
 from helpers.presentation.results_services import Times
 from helpers.presentation.results_values import difference, observed, score_change, whole
