@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers import paths
-from helpers.analysis import ratings, ratings_questionnaire, ratings_scores, ratings_uncertainty
+from helpers.analysis import ratings, ratings_levels, ratings_questionnaire, ratings_scores, ratings_uncertainty
 from helpers.analysis.composite_uncertainty import Choice
 from helpers.tables import store
 
@@ -442,3 +442,47 @@ def test_ties_of_printed_values_share_places() -> None:
     assert table.loc["A", ["rank_low", "rank_high"]].tolist() == [1, 2]
     assert table.loc["B", "rank_high"] >= 2
     assert table.loc["C", ["rank_low", "rank_high"]].tolist() == [3, 3]
+
+
+def scored(*rows: tuple[float, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["score", "score_low", "score_high"])
+
+
+def test_no_bound_is_made_up() -> None:
+    for table, scale in (("mfc_levels", "c_mfc"), ("stages", "index")):
+        with pytest.raises(ratings_levels.BoundsError, match="give assumed lower bounds"):
+            ratings_levels.scale_bounds(store.reference(table), scale)
+    with pytest.raises(ratings_levels.BoundsError, match="there are: c_mfc"):
+        ratings_levels.scale_bounds(store.reference("mfc_levels"), "stars")
+    with pytest.raises(ratings_levels.BoundsError, match="rise"):
+        ratings_levels.scale_bounds(store.reference("mfc_levels"), "c_mfc", {"medium": 80, "high": 60})
+
+
+def test_no_official_bound_without_a_source() -> None:
+    for name in ("mfc_levels", "stages"):
+        table = store.reference(name)
+        official = table[table["is_official"] == "1"]
+        assert official["source"].ne("").all()
+        assert table.loc[table["is_official"] == "0", "lower_bound"].eq("").all()
+    bounds = ratings_levels.scale_bounds(store.reference("mfc_levels"), "c_mfc", {"medium": 60, "high": 80})
+    assert not bounds["is_official"].any()
+    assert set(bounds["source"]) == {"assumed"}
+
+
+def test_rounding_alone_can_change_a_level() -> None:
+    bounds = ratings_levels.scale_bounds(store.reference("mfc_levels"), "c_mfc", {"medium": 60, "high": 80})
+    table = ratings_levels.levels_of(scored((80, 79.5, 80.5), (90, 89.5, 90.5), (60, 60, 60), (59.5, 59, 60)), bounds)
+    assert table["level"].tolist() == ["high", "high", "medium", "low"]
+    assert table["is_certain"].tolist() == [False, True, True, True]
+    assert table["level_low"].tolist()[0] == "medium"
+    assert table["distance"].tolist() == [0, 10, 0, 0.5]
+    assert table["is_conditional"].all()
+    bare = ratings_levels.levels_of(scored((np.nan, 80, np.nan), (np.nan, 0, 80), (np.nan, np.nan, np.nan)), bounds)
+    assert bare["level"].tolist() == ["high", "", ""]
+
+
+def test_published_bounds_of_2017() -> None:
+    bounds = ratings_levels.scale_bounds(store.reference("mfc_levels"), "c_mfc_2017")
+    table = ratings_levels.levels_of(scored((np.nan, 80, 100), (np.nan, 0, 55), (70, 70, 70)), bounds)
+    assert table["level"].tolist() == ["high", "bottom", "middle"]
+    assert not table["is_conditional"].any()
