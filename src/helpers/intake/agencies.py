@@ -1,7 +1,7 @@
 """Names of federal bodies → their short names (rows of ``data/reference/agencies.csv``), or the reason why not."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rapidfuzz import fuzz, process
@@ -41,7 +41,15 @@ def match_agency(text: str) -> AgencyMatch:
     AgencyMatch
         A territorial office, a near miss or two different bodies in one cell are refused.
     """
-    return _match(str(text), str(paths.reference()))
+    match = judge_agency(text)
+    if match.name or not str(text).strip():
+        return match
+    return replace(match, suggestions=_suggest(_key(str(text)), str(paths.root())))
+
+
+def judge_agency(text: str) -> AgencyMatch:
+    """The same without suggestions, which cost more than the match itself."""
+    return _match(str(text), str(paths.root()))
 
 
 def looks_federal(text: str) -> bool:
@@ -51,7 +59,7 @@ def looks_federal(text: str) -> bool:
 
 def mentions_federal(text: str) -> bool:
     """Does a word of the text belong to the short name of a federal body («Управление Росреестра по …»)?"""
-    stems = _short_stems(str(paths.reference()))
+    stems = _short_stems(str(paths.root()))
     words = re.findall(r"\w+", key_text(text))
     return any(
         word in stems or (len(word) > 6 and any(len(stem) > 5 and word.startswith(stem) for stem in stems))
@@ -82,8 +90,14 @@ def _match(text: str, folder: str) -> AgencyMatch:
         return AgencyMatch(found.pop())
     if len(found - {None}) > 1:
         return AgencyMatch(None, "ambiguous_entity")
+    return AgencyMatch(None, "unknown_entity")
+
+
+@lru_cache(maxsize=20_000)
+def _suggest(key: str, folder: str) -> tuple[str, ...]:
+    names = _names(folder)
     near = process.extract(key, list(names), scorer=fuzz.WRatio, limit=SUGGESTIONS, score_cutoff=80)
-    return AgencyMatch(None, "unknown_entity", tuple(dict.fromkeys(names[entry[0]] for entry in near)))
+    return tuple(dict.fromkeys(names[entry[0]] for entry in near))
 
 
 def _key(text: str) -> str:

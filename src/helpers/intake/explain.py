@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from helpers.intake import rows as row_kinds
-from helpers.intake.entities import match_agency, match_region
+from helpers.intake.agencies import judge_agency
 from helpers.intake.frames import constant, taken
 from helpers.intake.grids.model import Grid
 from helpers.intake.headers import Header, Sheet
 from helpers.intake.layouts import UNKNOWN, VALUE, Block, title_mentions
+from helpers.intake.regions import judge_region
 
 COLUMNS = ("sheet", "rows", "columns", "taken_for", "why")
 _WHY = {
@@ -35,6 +36,26 @@ class Line:
 def table(lines: list[Line]) -> pd.DataFrame:
     """Statements as a frame of text."""
     return pd.DataFrame([astuple(line) for line in lines], columns=list(COLUMNS), dtype="str")
+
+
+def reading(explanation: pd.DataFrame) -> list[str]:
+    """Statements as lines for the screen, in the order of the file."""
+    return [
+        ", ".join(filter(None, [row.sheet, row.rows and f"rows {row.rows}", row.columns and f"columns {row.columns}"]))
+        + f": {row.taken_for}"
+        + (f" – {row.why}" if row.why else "")
+        for row in explanation.itertuples()
+    ]
+
+
+def refusals(rejects: pd.DataFrame) -> list[str]:
+    """Refused cells and rows as lines for the screen: place, text as printed, reason, suggestion."""
+    return [
+        ", ".join(filter(None, ["refused: " + row.file, row.sheet, f"row {row.row}", row.col and f"column {row.col}"]))
+        + f": «{row.raw}» – {row.reason}"
+        + (f"; {row.suggestion}" if row.suggestion else "")
+        for row in rejects.itertuples()
+    ]
 
 
 def skipped_sheet(grid: Grid, reason: str) -> list[Line]:
@@ -70,7 +91,7 @@ def headless(sheet: Sheet, file: str, heap: np.ndarray) -> list[pd.DataFrame]:
         texts = sheet.texts[:, column]
         codes, distinct = pd.factorize(texts)
         hits = [
-            match_region(text).code is not None or match_agency(text).name is not None for text in distinct[:_SAMPLE]
+            judge_region(text).code is not None or judge_agency(text).name is not None for text in distinct[:_SAMPLE]
         ]
         if sum(hits) >= 2 and sheet.texts.shape[1] > 1:
             rows = np.flatnonzero(np.array([*hits, *[False] * (len(distinct) - len(hits))], dtype=bool)[codes])

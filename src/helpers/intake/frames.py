@@ -10,7 +10,7 @@ TIDY_COLUMNS = (
 CELL_COLUMNS = (*TIDY_COLUMNS, "decimals", "entity_type", "raw")
 REJECT_COLUMNS = ("file", "sheet", "row", "col", "raw", "reason", "suggestion")
 REFUSAL_COLUMNS = (*REJECT_COLUMNS, "region_iso", "rating", "indicator")
-_NUMBERS = {"row": "int64", "col": "int64", "decimals": "int64"}
+_NUMBERS = {"row": "int32", "col": "int32", "decimals": "int8"}
 
 
 def constant(value: str, count: int) -> pd.Categorical:
@@ -34,7 +34,9 @@ def joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame
     for name in columns:
         if name in _NUMBERS:
             parts = [frame[name].to_numpy() for frame in frames]
-            result[name] = np.concatenate(parts) if parts else np.empty(0, dtype=_NUMBERS[name])
+            result[name] = (
+                np.concatenate(parts).astype(_NUMBERS[name], copy=False) if parts else np.empty(0, dtype=_NUMBERS[name])
+            )
         else:
             parts = [pd.Categorical(frame[name]) if name in frame else constant("", len(frame)) for frame in frames]
             result[name] = (

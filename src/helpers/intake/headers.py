@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 
-from helpers.intake.entities import match_agency, match_region
+from helpers.intake.agencies import judge_agency
 from helpers.intake.grids.model import Grid, spread
 from helpers.intake.periods import find_mentions, parse_period
+from helpers.intake.regions import judge_region
 from helpers.intake.text import key_text, normalise
 from helpers.intake.vocabulary import ENTITY_ROLES, PERIOD_ROLES, Label, Vocabulary, split_label
 
@@ -51,11 +53,14 @@ def prepare(grid: Grid) -> Sheet:
 
 
 def _stripped(texts: np.ndarray) -> np.ndarray:
-    known: dict[str, str] = {}
-    blank = np.frompyfunc(
-        lambda text: known.get(text) if text in known else known.setdefault(text, text if text.strip() else ""), 1, 1
-    )
-    return blank(texts) if texts.size else texts
+    """Cells of blanks only become empty; judged once per distinct text of a column."""
+    result = texts.copy()
+    for column in range(texts.shape[1]):
+        codes, distinct = pd.factorize(texts[:, column])
+        blank = np.array([not text.strip() for text in distinct], dtype=bool)
+        if blank.any():
+            result[blank[codes], column] = ""
+    return result
 
 
 def find_headers(sheet: Sheet, words: Vocabulary) -> list[Header]:
@@ -105,7 +110,7 @@ def _is_datum(text: str) -> bool:
 
 
 def _is_entity(text: str) -> bool:
-    return match_region(text).code is not None or match_agency(text).name is not None
+    return judge_region(text).code is not None or judge_agency(text).name is not None
 
 
 def _last_header_row(sheet: Sheet, first: int, words: Vocabulary) -> int:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from helpers.intake import rows as row_kinds
-from helpers.intake.entities import find_region, match_agency, match_region
+from helpers.intake.agencies import judge_agency
 from helpers.intake.headers import Header, Sheet, find_headers, labels_of, split_side_by_side
 from helpers.intake.overrides import Overrides
 from helpers.intake.periods import Mention, find_mentions
+from helpers.intake.regions import find_region, judge_region
 from helpers.intake.rows import Rows
 from helpers.intake.text import is_missing, key_text
 from helpers.intake.values import parse_category, parse_points
@@ -276,8 +277,8 @@ def entity_share(sheet: Sheet, header: Header, end: int, column: int, kind: str)
 
 def _resolves(text: str, kind: str) -> bool:
     if kind == "federal_agency":
-        return match_agency(text).name is not None
-    match = match_region(text)
+        return judge_agency(text).name is not None
+    match = judge_region(text)
     return match.code is not None or match.reason in ("federal_district", "ambiguous", "aggregate_of_subjects")
 
 
@@ -436,7 +437,7 @@ def _context_entity(sheet: Sheet, context: list[str], entity_type: str) -> str:
             if re.search(r"(?:анкета|орган|ведомство|самооценк)[^:]*:\s*\S", key_text(text))
         ]
         return bodies[-1] if bodies else ""
-    if match_region(name).code:
+    if judge_region(name).code:
         return name
     regions = [text for text in reversed(context) if find_region(text)]
     return regions[0] if regions else ""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.intake.entities import match_region
 from helpers.intake.frames import constant, taken
 from helpers.intake.headers import Header, Sheet, labels_of
 from helpers.intake.periods import parse_period
+from helpers.intake.regions import judge_region
 from helpers.intake.text import is_missing, key_text, normalise
 from helpers.intake.values import Parsed, parse_category, parse_count, parse_grade, parse_number, parse_percent, refuse
 from helpers.intake.vocabulary import Vocabulary
@@ -122,7 +122,7 @@ def _reader(kind: str, words: Vocabulary) -> Callable[[str], Parsed]:
 
 
 def _region(text: str) -> Parsed:
-    match = match_region(text)
+    match = judge_region(text)
     reasons = {
         "ambiguous": "ambiguous_entity",
         "federal_district": "federal_district",
@@ -182,7 +182,7 @@ def _reject_frames(
 
 def _region_codes(sheet: Sheet, columns: dict[str, int], frame: pd.DataFrame) -> pd.Categorical:
     codes, distinct = pd.factorize(sheet.texts[frame["row"].to_numpy() - 1, columns["region_iso"]])
-    return taken([match_region(text).code or "" for text in distinct], codes)
+    return taken([judge_region(text).code or "" for text in distinct], codes)
 
 
 def _frame(

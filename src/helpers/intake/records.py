@@ -6,27 +6,53 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from helpers.intake.entities import EntityMatch, find_region, match_entity, match_region, region_of_okato
+from helpers.intake.entities import EntityMatch, match_entity
+from helpers.intake.frames import taken
 from helpers.intake.layouts import PERIOD, VALUE, Block, Column, title_mentions
 from helpers.intake.periods import Mention, combine, find_mentions, parse_period, period_of_file_name
+from helpers.intake.regions import find_region, judge_region, region_of_okato
 from helpers.intake.text import key_text, normalise
 from helpers.intake.values import parse_date
 
+LOST_ZERO = "stored as a number without a format: a trailing zero may be lost"
 INVALID = Mention(None, "unreadable", None, is_valid=False)
 _POINT = re.compile(r"^\d+(?:\.\d+)*$|^[\wа-яА-Я]+(?:[-./]\w+)*$")
 
 
 @dataclass(frozen=True)
-class Entities:
-    """Entity of every row of a block: ``codes`` points into the distinct matches."""
+class Field:
+    """Text per row, as positions in a list of texts."""
 
     codes: np.ndarray
-    matches: tuple[EntityMatch, ...]
-    raws: tuple[str, ...]
+    texts: list[str]
 
-    def take(self, name: str) -> np.ndarray:
-        """One field of the matches, per row."""
-        return np.array([getattr(match, name) for match in self.matches], dtype=object)[self.codes]
+    def take(self) -> np.ndarray:
+        """Text of every row."""
+        return np.array(self.texts, dtype=object)[self.codes]
+
+    def category(self, rows: np.ndarray) -> pd.Categorical:
+        """Text of some rows."""
+        return taken(self.texts, self.codes[rows])
+
+
+@dataclass(frozen=True)
+class Entities:
+    """Entity of every row of a block: identifier, region, text as printed, reason of refusal, suggestion."""
+
+    ids: Field
+    regions: Field
+    raws: Field
+    reasons: Field
+    suggestions: Field
+
+    @classmethod
+    def of(cls, codes: np.ndarray, matches: list[EntityMatch], raws: list[str]) -> "Entities":
+        """From one match per distinct text."""
+        names = ("entity_id", "region_iso", "reason", "suggestion")
+        ids, regions, reasons, suggestions = (
+            Field(codes, [getattr(match, name) for match in matches]) for name in names
+        )
+        return cls(ids, regions, Field(codes, raws), reasons, suggestions)
 
 
 def entities(block: Block) -> Entities:
@@ -34,12 +60,12 @@ def entities(block: Block) -> Entities:
     count = len(block.rows.kinds)
     if block.entity_text:
         match = _constant(block)
-        return Entities(np.zeros(count, dtype=np.int64), (match,), (block.entity_text,))
+        return Entities.of(np.zeros(count, dtype=np.int64), [match], [block.entity_text])
     if block.entity_type == "roadmap_point":
         return _points(block)
     ids = [column.index for column in block.columns if column.use == "entity"]
     if not ids:
-        return Entities(np.zeros(count, dtype=np.int64), (EntityMatch("", reason="missing_id"),), ("",))
+        return Entities.of(np.zeros(count, dtype=np.int64), [EntityMatch("", reason="missing_id")], [""])
     texts = _texts(block, ids[0])
     if block.entity_type in ("service", "life_situation", "feedback_answer"):
         return _coded(block, ids[0], texts)
@@ -50,7 +76,7 @@ def entities(block: Block) -> Entities:
         matches = [
             replace(match, region_iso=match.region_iso or around) if match.entity_id else match for match in matches
         ]
-    return Entities(codes, tuple(matches), tuple(distinct))
+    return Entities.of(codes, matches, list(distinct))
 
 
 def _texts(block: Block, column: int) -> np.ndarray:
@@ -60,37 +86,60 @@ def _texts(block: Block, column: int) -> np.ndarray:
 def _constant(block: Block) -> EntityMatch:
     if block.entity_type == "questionnaire":
         texts = [*block.titles, *block.page_titles, *block.sheet.grid.titles, block.entity_text]
-        regions = {code for text in texts if (code := find_region(text) or match_region(text).code)}
+        regions = {code for text in texts if (code := find_region(text) or judge_region(text).code)}
         return EntityMatch(normalise(block.entity_text), regions.pop() if len(regions) == 1 else "")
-    code = match_region(block.entity_text).code or find_region(block.entity_text)
+    code = judge_region(block.entity_text).code or find_region(block.entity_text)
     return EntityMatch(code or "", code or "", "" if code else "unknown_entity")
 
 
 def _coded(block: Block, column: int, texts: np.ndarray) -> Entities:
-    """Services and life situations: the code is the identifier, the name beside it is what was printed."""
+    """Services, life situations, answers: the code is the identifier, the name beside it is what was printed."""
+    codes, distinct = pd.factorize(texts)
+    found = Entities.of(codes, [match_entity(text, block.entity_type) for text in distinct], list(distinct))
     names = block.by_role("life_situation" if block.entity_type == "life_situation" else "service_name")
-    printed = _texts(block, names[0]) if names and names[0] != column else texts
-    regions = block.by_role("region", "okato")
-    region_texts = _texts(block, regions[0]) if regions else np.full(len(texts), "", dtype=object)
-    lost = np.zeros(len(texts), dtype=bool)
-    for row, number_column in block.sheet.grid.general_numbers:
-        if number_column == column and block.rows.start <= row < block.end:
-            lost[row - block.rows.start] = True
-    keys = pd.MultiIndex.from_arrays([texts, printed, region_texts, lost])
-    codes, distinct = pd.factorize(keys)
-    around = _context_region(block)
-    matches = []
-    for code, _, region, is_lost in distinct:
-        match = match_entity(code, block.entity_type)
-        if is_lost and match.entity_id:
-            match = EntityMatch(
-                "", reason="missing_id", suggestion="stored as a number without a format: a trailing zero may be lost"
-            )
-        iso = (match_region(region).code or region_of_okato(region) or "") if region else around
-        if not iso and block.entity_type == "feedback_answer":
-            match = EntityMatch("", reason="unknown_entity", suggestion=f"no region has OKATO «{region}»")
-        matches.append(EntityMatch(match.entity_id, iso if match.entity_id else "", match.reason, match.suggestion))
-    return Entities(codes, tuple(matches), tuple(name or code for code, name, _, _ in distinct))
+    if names and names[0] != column:
+        found = replace(found, raws=_printed(found.raws, _texts(block, names[0])))
+    lost = [
+        row - block.rows.start
+        for row, at in block.sheet.grid.general_numbers
+        if at == column and block.rows.start <= row < block.end
+    ]
+    if lost:
+        found = _refused(found, np.isin(np.arange(len(texts)), lost), "missing_id", LOST_ZERO)
+    return _with_regions(found, block)
+
+
+def _printed(codes: Field, names: np.ndarray) -> Field:
+    """Name beside the code; the code itself where the name is blank."""
+    name_codes, distinct = pd.factorize(names)
+    blank = np.array([not name for name in distinct], dtype=bool)[name_codes]
+    if not blank.any():
+        return Field(name_codes, list(distinct))
+    return Field(np.where(blank, codes.codes + len(distinct), name_codes), [*distinct, *codes.texts])
+
+
+def _refused(found: Entities, rows: np.ndarray, reason: str, suggestion: str) -> Entities:
+    reasons, suggestions = found.reasons, found.suggestions
+    return replace(
+        found,
+        reasons=Field(np.where(rows, len(reasons.texts), reasons.codes), [*reasons.texts, reason]),
+        suggestions=Field(np.where(rows, len(suggestions.texts), suggestions.codes), [*suggestions.texts, suggestion]),
+    )
+
+
+def _with_regions(found: Entities, block: Block) -> Entities:
+    """Region of a record from its own column, or from the words around the table."""
+    columns = block.by_role("region", "okato")
+    if not columns:
+        return replace(found, regions=Field(np.zeros(len(found.ids.codes), dtype=np.int64), [_context_region(block)]))
+    codes, distinct = pd.factorize(_texts(block, columns[0]))
+    regions = [(judge_region(text).code or region_of_okato(text) or "") if text else "" for text in distinct]
+    if block.entity_type == "feedback_answer":
+        nowhere = np.array([not region for region in regions], dtype=bool)[codes]
+        found = _refused(
+            found, nowhere & (found.reasons.take() == ""), "unknown_entity", "no region has this OKATO code"
+        )
+    return replace(found, regions=Field(codes, regions))
 
 
 def _context_region(block: Block) -> str:
@@ -119,7 +168,7 @@ def _points(block: Block) -> Entities:
         agency = match_entity(body, "federal_agency")
         point = normalise(number).rstrip(". ")
         if is_short or not _POINT.match(point):
-            hint = "stored as a number without a format: a trailing zero may be lost" if is_short else ""
+            hint = LOST_ZERO if is_short else ""
             matches.append(EntityMatch("", reason="missing_id", suggestion=hint))
         elif not agency.entity_id:
             matches.append(
@@ -127,7 +176,7 @@ def _points(block: Block) -> Entities:
             )
         else:
             matches.append(EntityMatch(f"{agency.entity_id} / {point}"))
-    return Entities(codes, tuple(matches), tuple(body for body, _, _ in distinct))
+    return Entities.of(codes, matches, [body for body, _, _ in distinct])
 
 
 def _bodies(block: Block, column: int) -> np.ndarray:

@@ -5,14 +5,14 @@ and a narrow fuzzy match last. The lists are rows of ``data/reference``: ``regio
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from helpers import paths
-from helpers.intake.agencies import looks_federal, match_agency, mentions_federal
+from helpers.intake.agencies import judge_agency, looks_federal, mentions_federal
 from helpers.intake.region_words import TYPE_WORDS, clean_name, expand_types, forms_of, words_of
 from helpers.intake.text import is_missing
 from helpers.tables import store
@@ -94,12 +94,20 @@ def match_region(text: str) -> RegionMatch:
         ``city_not_subject``, ``municipal_not_subject``, ``federal_body``, ``aggregate_of_subjects``, ``ambiguous``,
         ``no_such_subject``, ``header_note_or_section``.
     """
-    return _match(str(text), str(paths.reference()))
+    match = judge_region(text)
+    if match.code or match.reason in ("total_or_country", "blank_or_not_a_name"):
+        return match
+    return replace(match, suggestions=_suggest(clean_name(str(text)), str(paths.root())))
+
+
+def judge_region(text: str) -> RegionMatch:
+    """The same without suggestions, which cost more than the match itself."""
+    return _match(str(text), str(paths.root()))
 
 
 def find_region(text: str) -> str | None:
     """The one region that running text mentions («Анкета … Тульской области»); ``None`` for none or several."""
-    register = _register(str(paths.reference()))
+    register = _register(str(paths.root()))
     words = [register.base_forms.get(word, word) for word in words_of(clean_name(text))]
     found: set[str] = set()
     position = 0
@@ -119,7 +127,7 @@ def find_region(text: str) -> str | None:
 
 def region_of_okato(okato: str) -> str | None:
     """Region of an 11-digit OKATO code; ``None`` where the register does not know its territory."""
-    register = _register(str(paths.reference()))
+    register = _register(str(paths.root()))
     digits = re.sub(r"\D", "", okato)
     for width in (5, 2):
         code = register.okato.get(digits[:width].ljust(11, "0"))
@@ -130,14 +138,14 @@ def region_of_okato(okato: str) -> str | None:
 
 def region_name(code: str) -> str:
     """Official name of a region; the code itself where the register does not hold it."""
-    return _register(str(paths.reference())).names.get(code, code)
+    return _register(str(paths.root())).names.get(code, code)
 
 
 @lru_cache(maxsize=200_000)
 def _match(text: str, folder: str) -> RegionMatch:
     register = _register(folder)
     plain = clean_name(text)
-    if not re.search(r"[^\W\d_]", plain) and re.search(r"[^\W\d_]{2}|№", text) and not is_missing(text):
+    if not re.search(r"[^\W\d_]", plain) and re.search(r"[^\W\d_]|№", text) and not is_missing(text):
         return RegionMatch(None, "header_note_or_section")  # nothing but a lead-in («в том числе:»)
     found = _match_clean(plain, register)
     if found.code is None and found.reason in ("no_such_subject", "blank_or_not_a_name") and _MOJIBAKE.search(text):
@@ -154,12 +162,12 @@ def _match_clean(plain: str, register: _Register) -> RegionMatch:
         return RegionMatch(None, "blank_or_not_a_name")
     if key in register.exact and not _JOINED.search(plain.replace(" / ", " ")):
         return RegionMatch(register.exact[key], how="exact")
-    if key in register.aliases:
+    if key in register.aliases and not ("," in plain or ";" in plain):
         return RegionMatch(register.aliases[key], how="alias")
     reason = _refusal(plain, key, register)
     if reason:
-        return RegionMatch(None, reason, _suggest(plain, register) if reason != "total_or_country" else ())
-    return _oblique(plain, words, register) or _fuzzy(words, register) or _unknown(plain, register)
+        return RegionMatch(None, reason)
+    return _oblique(plain, words, register) or _fuzzy(words, register) or RegionMatch(None, "no_such_subject")
 
 
 def _refusal(plain: str, key: Key, register: _Register) -> str:
@@ -173,7 +181,7 @@ def _refusal(plain: str, key: Key, register: _Register) -> str:
         (_NOTE.match(plain), "header_note_or_section"),
         (_is_aggregate(plain, register), "aggregate_of_subjects"),
         (_MUNICIPAL.search(plain), "municipal_not_subject"),
-        (looks_federal(plain) or match_agency(plain).name or mentions_federal(plain), "federal_body"),
+        (looks_federal(plain) or judge_agency(plain).name or mentions_federal(plain), "federal_body"),
         (_FEDERAL_WORDS.search(plain), "federal_body"),
         (key <= TYPE_WORDS, "ambiguous"),
         (_is_city(key, base, register), "city_not_subject"),
@@ -260,12 +268,9 @@ def _fuzzy(words: tuple[str, ...], register: _Register) -> RegionMatch | None:
     return RegionMatch(code, how="fuzzy") if is_clear and types == needed else None
 
 
-def _unknown(plain: str, register: _Register) -> RegionMatch:
-    return RegionMatch(None, "no_such_subject", _suggest(plain, register))
-
-
-def _suggest(plain: str, register: _Register) -> tuple[str, ...]:
-    names = list(register.names.values())
+@lru_cache(maxsize=20_000)
+def _suggest(plain: str, folder: str) -> tuple[str, ...]:
+    names = list(_register(folder).names.values())
     near = process.extract(
         expand_types(plain), names, scorer=fuzz.WRatio, processor=str.lower, limit=SUGGESTIONS, score_cutoff=75
     )

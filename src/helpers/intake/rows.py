@@ -28,6 +28,7 @@ LEGEND_ITEM = re.compile(r"[«\"]?\b([\w+]{1,3})[»\"]?\s*(?:-|=|:)\s*(высо�
 SECTION_HINT = re.compile(
     r"уров(?:ень|ня) эффективности|федеральный округ|^процесс\b|^раздел\b|^группа\b|^(?:высок|средн|низк)\w+ (?:уровень|группа|эффективность)|^блок\b|^направление\b|квартал|полугодие"
 )
+_CODE = re.compile(r"^[^\s*]*\d[^\s)]*\Z")  # an identifier: digits, no blanks
 _METADATA = re.compile(
     r"сформирован|дата (?:печати|выгрузки|формирования)|утвержд|приказ|распоряжени|исполнитель|^приложение|по состоянию на|письмо"
 )
@@ -111,6 +112,8 @@ def _mark_by_text(
 
 
 def _kind_of_text(text: str, *, is_alone: bool = False) -> int:
+    if _CODE.match(text):
+        return DATA
     if not text or len(text) > 2000:
         return DATA if not text else FOOTNOTE if is_alone else DATA
     plain = re.sub(r"^\W*(?:\d+[.)]\s+)?", "", key_text(text)) if not text.lstrip().startswith("*") else key_text(text)

@@ -70,7 +70,7 @@ def clean_block(block: Block, words: Vocabulary, file: str, heap: np.ndarray) ->
         Written in place: where each cell of the block ended.
     """
     named = entities(block)
-    reasons = named.take("reason")
+    reasons = named.reasons.take()
     kinds = block.rows.kinds
     for structural in STRUCTURAL_REASONS:
         kinds[(kinds == row_kinds.DATA) & (reasons == structural)] = row_kinds.TOTAL
@@ -201,7 +201,7 @@ def _expect_blank_facts(part: Part, parts: list[Part]) -> None:
 
 def _refuse_rows(block: Block, parts: list[Part], named: Entities, data: np.ndarray) -> np.ndarray:
     """Reason per row of the block that refuses the whole of it: entity, lost question number, period."""
-    refused = named.take("reason").astype(object)
+    refused = named.reasons.take()
     count = len(block.rows.kinds)
     bad, seen = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     for part in parts:
@@ -256,7 +256,7 @@ def _check_questions(parts: list[Part]) -> None:
 def _check_duplicates(parts: list[Part], named: Entities, refused: np.ndarray, data: np.ndarray) -> None:
     """Mark rows that repeat or contradict an earlier record."""
     count = len(refused)
-    ids = pd.factorize(named.take("entity_id"))[0]
+    ids = named.ids.category(np.arange(count)).codes.astype(np.int64)
     groups: dict[tuple, list[Part]] = {}
     for part in parts:
         groups.setdefault((part.periods, part.column.label.state, _long_key(part)), []).append(part)
@@ -315,7 +315,6 @@ def _collect(
 def _accepted(part: Part, accepted: np.ndarray, named: Entities, block: Block, file: str) -> pd.DataFrame:
     at = np.flatnonzero(accepted)
     rows, count = part.rows[at], len(at)
-    entity = named.codes[rows]
     outcome = part.cells.codes[at]
     parsed = part.cells.parsed
     return pd.DataFrame(
@@ -325,9 +324,9 @@ def _accepted(part: Part, accepted: np.ndarray, named: Entities, block: Block, f
             "row": (rows + block.rows.start + 1).astype(np.int64),
             "col": np.full(count, part.column.index + 1, dtype=np.int64),
             "rating": constant(block.rating, count),
-            "entity_raw": taken(list(named.raws), entity),
-            "entity_id": taken([match.entity_id for match in named.matches], entity),
-            "region_iso": taken([match.region_iso for match in named.matches], entity),
+            "entity_raw": named.raws.category(rows),
+            "entity_id": named.ids.category(rows),
+            "region_iso": named.regions.category(rows),
             "period": taken([text for text, _ in part.periods], part.period_codes[at]),
             "indicator": taken(part.indicators, part.indicator_codes[at]),
             "value": taken([one.text() for one in parsed], outcome),
@@ -355,7 +354,7 @@ def _refused_cells(part: Part, refused: np.ndarray, named: Entities, block: Bloc
             "raw": taken([raw[:MAX_RAW] for raw in part.cells.raws], part.cells.codes[at]),
             "reason": taken(list(reasons), reason_codes),
             "suggestion": constant("", count),
-            "region_iso": taken([match.region_iso for match in named.matches], named.codes[part.rows[at]]),
+            "region_iso": named.regions.category(part.rows[at]),
             "rating": constant(block.rating, count),
             "indicator": taken(part.indicators, part.indicator_codes[at]),
         }
@@ -421,7 +420,6 @@ def _listed(
 
 def _refused_rows(block: Block, refused: np.ndarray, named: Entities, data: np.ndarray, file: str) -> pd.DataFrame:
     rows = data[refused[data] != ""]
-    entity = named.codes[rows]
     count = len(rows)
     reason_codes, reasons = pd.factorize(refused[rows])
     return pd.DataFrame(
@@ -430,10 +428,10 @@ def _refused_rows(block: Block, refused: np.ndarray, named: Entities, data: np.n
             "sheet": constant(block.sheet.grid.sheet, count),
             "row": (rows + block.rows.start + 1).astype(np.int64),
             "col": np.zeros(count, dtype=np.int64),
-            "raw": taken([raw[:MAX_RAW] for raw in named.raws], entity),
+            "raw": named.raws.category(rows),
             "reason": taken(list(reasons), reason_codes),
-            "suggestion": taken([match.suggestion for match in named.matches], entity),
-            "region_iso": taken([match.region_iso for match in named.matches], entity),
+            "suggestion": named.suggestions.category(rows),
+            "region_iso": named.regions.category(rows),
             "rating": constant(block.rating, count),
         }
     )

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from helpers.intake.entities import match_agency, match_region
+from helpers.intake.agencies import judge_agency
 from helpers.intake.grids.model import Grid
 from helpers.intake.headers import Sheet
+from helpers.intake.regions import judge_region
 
 SCAN_ROWS = 20
 MIN_ENTITIES = 2
@@ -25,7 +26,7 @@ def turn(sheet: Sheet) -> Turned | None:
     """The grid turned so that its entities run down, or ``None`` where no row names at least two of them."""
     for row in range(min(sheet.rows, SCAN_ROWS)):
         names = [text for text in sheet.own[row] if text]
-        hits = sum(match_region(text).code is not None or match_agency(text).name is not None for text in names[1:])
+        hits = sum(judge_region(text).code is not None or judge_agency(text).name is not None for text in names[1:])
         if hits >= MIN_ENTITIES and 2 * hits >= len(names) - 1:
             return Turned(_turned(sheet, row), row)
     return None
@@ -35,7 +36,7 @@ def _turned(sheet: Sheet, row: int) -> Grid:
     grid = sheet.grid
     above = tuple(text for line in sheet.own[:row] for text in line if text)
     texts = grid.texts[row:].T.copy()
-    if not texts[0, 0].strip() or match_region(texts[0, 0]).code:
+    if not texts[0, 0].strip() or judge_region(texts[0, 0]).code:
         texts[0, 0] = "Наименование"
     spans = tuple((b, a - row, d, c - row) for a, b, c, d in grid.spans if a >= row)
     return replace(

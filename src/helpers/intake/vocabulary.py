@@ -137,7 +137,7 @@ def split_label(path: tuple[str, ...]) -> Label:
 
 def load() -> Vocabulary:
     """Vocabulary of the reference folder in use."""
-    return _load(str(paths.reference()))
+    return _load(str(paths.root()))
 
 
 @lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections import Counter
+from itertools import islice
 
 import numpy as np
 from charset_normalizer import from_bytes
@@ -13,6 +14,7 @@ from helpers.intake.grids.model import Grid, GridError, check_size
 ENCODINGS = ("utf_8", "utf_16", "cp1251", "cp866", "koi8_r")
 SEPARATORS = (";", "\t", "|", ",")
 _SAMPLE = 64 * 1024
+_CHUNK = 50_000
 _SEP_LINE = re.compile(r"^\"?sep=(.)\"?\r?\n", re.I)
 # The most frequent pairs of letters of Russian text: a wrong decoding of Cyrillic bytes has hardly any.
 _PAIRS = frozenset(
@@ -122,23 +124,13 @@ def read(data: bytes, name: str) -> list[Grid]:
         If it cannot be decoded or is larger than the limits.
     """
     text, encoding = decode(data, name)
-    announced = _SEP_LINE.match(text)
-    separator = announced.group(1) if announced else choose_separator(text[:_SAMPLE])
-    body = text[announced.end() :] if announced else text
-    records = _records(body, separator, name)
-    width = max((len(record) for record in records), default=0)
-    check_size(name, len(records) + bool(announced), width)
-    texts = np.full((len(records) + bool(announced), width), "", dtype=object)
-    if announced:
-        texts[0, 0] = announced.group().strip()
-    first = int(bool(announced))
-    if records and all(len(record) == width for record in records):
-        texts[first:] = records
-    else:
-        for row, record in enumerate(records, first):
-            texts[row, : len(record)] = record
-    usual = Counter(len(record) for record in records if record).most_common(1)
-    ragged = sum(bool(record) and len(record) != usual[0][0] for record in records) if usual else 0
+    sample = text[:_SAMPLE]
+    del text  # the bytes are decoded again record by record: a long file is never held twice as text
+    announced = _SEP_LINE.match(sample)
+    separator = announced.group(1) if announced else choose_separator(sample)
+    texts, widths = _table(data, encoding, separator, announced.group() if announced else "", name)
+    usual = widths.most_common(1)[0][0] if widths else 0
+    ragged = sum(count for width, count in widths.items() if width != usual)
     notes = (
         f"encoding {encoding}",
         f"separator {separator!r}",
@@ -167,18 +159,44 @@ def choose_separator(sample: str) -> str:
     )
 
 
-def _records(body: str, separator: str, name: str) -> list[list[str]]:
+def _table(data: bytes, encoding: str, separator: str, announced: str, name: str) -> tuple[np.ndarray, Counter[int]]:
+    """Cells of all records, the shorter ones padded, and how many records have which number of fields."""
     interned: dict[str, str] = {}
     keep = interned.setdefault
     csv.field_size_limit(10_000_000)
-    is_plain = separator != "," or '"' in body
-    try:
-        reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=False)
-        return [[keep(field, field) for field in record] for record in reader]
-    except csv.Error as error:
-        raise GridError(
-            f"{name}: the table breaks off ({error}{'' if is_plain else '; decimal commas need quotes'})."
-        ) from error
+    widths: Counter[int] = Counter()
+    pieces: list[np.ndarray] = []
+    count = int(bool(announced))
+    with io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="") as stream:
+        if announced:
+            stream.readline()
+            pieces.append(np.array([[announced.strip()]], dtype=object))
+        reader = csv.reader(stream, delimiter=separator, strict=False)
+        try:
+            while chunk := [[keep(field, field) for field in record] for record in islice(reader, _CHUNK)]:
+                widths.update(len(record) for record in chunk if record)
+                count += len(chunk)
+                pieces.append(_rectangle(chunk))
+                check_size(name, count, max(piece.shape[1] for piece in pieces))
+        except csv.Error as error:
+            raise GridError(f"{name}: the table breaks off after record {count} ({error}).") from error
+    width = max((piece.shape[1] for piece in pieces), default=0)
+    padded = [
+        piece if piece.shape[1] == width else np.pad(piece, ((0, 0), (0, width - piece.shape[1])), constant_values="")
+        for piece in pieces
+    ]
+    return (np.vstack(padded) if padded else np.full((0, 0), "", dtype=object)), widths
+
+
+def _rectangle(records: list[list[str]]) -> np.ndarray:
+    width = max(len(record) for record in records)
+    cells = np.full((len(records), width), "", dtype=object)
+    if width and all(len(record) == width for record in records):
+        cells[:] = records
+        return cells
+    for row, record in enumerate(records):
+        cells[row, : len(record)] = record
+    return cells
 
 
 def _wide_encodings(data: bytes) -> tuple[str, ...]:
