@@ -163,12 +163,17 @@ def clean(
 ) -> None:
     """Clean raw files, registered or not: tidy cells, and a list of everything refused with the reason."""
     from helpers.intake import cleaning
+    from helpers.intake import explain_text as words
 
+    if absent := [str(file) for file in files if not file.is_file()]:
+        raise _fail(f"{', '.join(absent)}: no such file; check the path")
     worst = 0
     for file in files:
         result = cleaning.clean_file(file)
+        if explain:
+            typer.echo("\n".join(words.reading(result.explanation)))
         if explain or out is None:
-            typer.echo("\n".join(result.explanation))
+            typer.echo("\n".join(words.refusals(result.rejects)), nl=not result.rejects.empty)
         if out is not None:
             cleaning.write_result(result, out)
         typer.echo(f"{file.name}: {len(result.tidy)} values accepted, {len(result.rejects)} refused")
