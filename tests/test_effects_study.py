@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analysis.effects import EffectsError, checks, doing_business, study
+from helpers.analysis.effects import EffectsError, checks, doing_business, study, study_views
 from helpers.synthetic import simulate
 from helpers.tables import schemas, store
 
@@ -116,7 +116,44 @@ def test_few_treated_regions_bring_the_permutation_test():
     assert isinstance(checks.refused("days", "because").iloc[0]["reading"], str)
 
 
+# ------------------------------------------------------------------ views
+def test_log_points_become_per_cent_bound_by_bound(tables):
+    read = study_views.readable(tables["effects"])
+    assert "log_point" not in set(read["unit"]) and "std_error" not in read
+    own = tables["effects"].iloc[0]
+    assert own["unit"] == "log_point" and read.iloc[0]["ci_low"] == pytest.approx(
+        100 * np.expm1(own["ci_low"]), abs=0.05
+    )
+
+
+def test_overview_says_what_there_is():
+    panel = service_panel(regions=6)
+    table = study_views.overview(panel).set_index("item")["value"]
+    assert table["service-months"] == len(panel) == table["months measured in working_days"]
+    assert study_views.overview(panel.head(0))["value"].tolist() == [0.0]
+    assert study_views.overview(panel.assign(optimised_month=""))["item"].iloc[0].startswith("not usable: no treated")
+    early = study_views.until(panel, "2023-H2")
+    assert early["month"].max() == "2023-12" and len(early) == len(panel) / 4
+
+
+def test_published_pairs_are_differences_and_no_more():
+    row = {
+        "entity_name": "А", "indicator": "service_time", "period": "2023", "value_before": 4.0, "value_after": 2.0,
+        "unit": "day", "observation_id": "F022",
+    }  # fmt: skip
+    rows = [row, row | {"indicator": "share", "unit": "percent", "period": ""}, row | {"value_after": np.nan}]
+    found = study_views.published_changes(pd.DataFrame(rows)).set_index("indicator")
+    assert found.loc["service_time", "change"] == -2 and found.loc["service_time", "change_percent"] == -50
+    assert len(found) == 2 and np.isnan(found.loc["share", "change_percent"])
+    assert "season, trend and luck" in found.loc["service_time", "cannot_tell"]
+    assert "dates" in found.loc["share", "cannot_tell"] and "dates" not in found.loc["service_time", "cannot_tell"]
+
+
 # ------------------------------------------------------------------ Doing Business
+def test_doing_business_tables_are_empty_without_the_data():
+    assert all(frame.empty for frame in study_views.doing_business_tables(pd.DataFrame()).values())
+
+
 def tiny():
     rows = []
     for economy, kind, base, cut in [
@@ -155,7 +192,9 @@ def test_real_reforms_that_cut_steps(outside_data):
         assert change.high < 0 and found.fit.n_clusters > 150 and found.fit.kept > 0.9
         assert found.per_step.conf_int()["lo"].iloc[0] > 0
         assert not found.fit.layout.cluster_labels.astype(str).tolist().count("China")
-    cities = doing_business.russian_cities(frame)
+    tables = study_views.doing_business_tables(frame)
+    assert set(tables["reforms"]["steps"]) == {"documents", "procedures"} and len(tables["checks"]) == 2
+    cities = tables["cities"]
     moscow = cities.set_index(["topic", "city"]).loc[("getting_electricity", "Moscow")]
     # 162 days in 2014, 38 in 2020
     assert moscow["change_percent"] == pytest.approx(100 * (38 / 162 - 1))
