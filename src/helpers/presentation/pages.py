@@ -220,7 +220,7 @@ def to_pdf(html: str) -> bytes:
     from weasyprint import HTML
 
     opened = re.sub(r"<details(?! open)", "<details open", html)
-    full = re.search(r'<meta name="dcterms.title" content="([^"]*)">', opened.replace("/>", ">"))
+    full = re.search(r'<meta(?=[^>]*name="dcterms\.title")[^>]*content="([^"]*)"', opened)
     if full:
         opened = re.sub(r"<title>[^<]*</title>", lambda _: f"<title>{full[1]}</title>", opened, count=1)
     document = HTML(string=opened).render(pdf_variant=PDF_VARIANT)
