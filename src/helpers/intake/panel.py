@@ -215,5 +215,6 @@ def _complete(panel: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
 
 def _on_grid(sheet: Sheet, rows: np.ndarray, columns: dict[str, int], marks: np.ndarray) -> np.ndarray:
     grid = np.zeros(sheet.texts.shape, dtype=bool)
-    grid[np.ix_(rows, list(columns.values()))] = marks
+    for place, index in enumerate(columns.values()):
+        grid[rows, index] = marks[:, place]
     return grid

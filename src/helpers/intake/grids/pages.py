@@ -58,7 +58,7 @@ def _pieces(document: pdfplumber.PDF, name: str) -> tuple[list[tuple[Grid, bool]
     for page in document.pages:
         has_text = has_text or bool(page.chars)
         above = 0.0
-        for order, table in enumerate(page.find_tables()):
+        for order, table in enumerate(page.find_tables(_settings(page))):
             titles = _lines_between(page, above, table.bbox[1])
             above = table.bbox[3]
             grid = _grid(table, titles, name)
@@ -67,6 +67,17 @@ def _pieces(document: pdfplumber.PDF, name: str) -> tuple[list[tuple[Grid, bool]
                 pieces.append((grid, is_first))
         page.close()
     return pieces, has_text
+
+
+def _settings(page: pdfplumber.page.Page) -> dict[str, object]:
+    """A row that a page break cuts has no line on the cut: one is put where the vertical lines begin and end."""
+    upright = [edge for edge in page.edges if edge["orientation"] == "v" and edge["bottom"] - edge["top"] > 1]
+    if not upright:
+        return {}
+    ends = [min(edge["top"] for edge in upright), max(edge["bottom"] for edge in upright)]
+    level = [edge["top"] for edge in page.edges if edge["orientation"] == "h"]
+    missing = [end for end in ends if not any(abs(end - line) <= 3 for line in level)]
+    return {"explicit_horizontal_lines": missing} if missing else {}
 
 
 def _lines_between(page: pdfplumber.page.Page, top: float, bottom: float) -> tuple[str, ...]:
@@ -119,7 +130,7 @@ def _merge_close(edges: list[int]) -> list[int]:
 def join_lines(text: str) -> str:
     """Lines of one cell as one text: a broken word or number is joined without a space.
 
-    A word is taken for broken when the joined word is a word and the parts are not («…градска» + «я»), or when a hyphen ends the line.
+    A word is taken for broken when the joined word is in the dictionary («…градска» + «я»), or when a hyphen ends the line.
     """
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     joined = lines[0] if lines else ""
@@ -138,9 +149,11 @@ def _is_broken(before: str, after: str) -> bool:
     left, right = re.search(r"[а-яёА-ЯЁ-]+$", before), re.match(r"[а-яё]+", after)
     if not left or not right:
         return False
-    if len(right.group()) <= 2 and right.group() not in _SHORT_WORDS:
+    if left.group().lower() in _SHORT_WORDS or right.group() in _SHORT_WORDS:
+        return False
+    if len(right.group()) <= 2:
         return True
-    return _is_word(left.group() + right.group()) and not (_is_word(left.group()) and _is_word(right.group()))
+    return _is_word(left.group() + right.group())
 
 
 _SHORT_WORDS = {"и", "в", "с", "к", "о", "у", "а", "на", "по", "за", "от", "до", "из", "об", "не", "ао", "рф", "г"}
@@ -163,11 +176,13 @@ def _continues(first: Grid, second: Grid) -> bool:
 def _append(first: Grid, second: Grid) -> Grid:
     """Rows of the next page below; a row without its own number or name that only continues the cells above is joined to it."""
     top, bottom = first.texts, second.texts
-    start = 0
-    if _is_row_tail(top[-1], bottom[0]):
+    while len(top) and not any(text.strip() for text in top[-1]):
+        top = top[:-1]  # the page break left the empty upper edge of a row behind
+    start = next((row for row, cells in enumerate(bottom) if any(text.strip() for text in cells)), 0)
+    if len(top) and _is_row_tail(top[-1], bottom[start]):
         top = top.copy()
-        top[-1] = [join_lines(f"{upper}\n{lower}") for upper, lower in zip(top[-1], bottom[0], strict=True)]
-        start = 1
+        top[-1] = [join_lines(f"{upper}\n{lower}") for upper, lower in zip(top[-1], bottom[start], strict=True)]
+        start += 1
     shift = len(top) - start
     spans = [(a + shift, b, c + shift, d) for a, b, c, d in second.spans if a >= start]
     return replace(first, texts=np.vstack([top, bottom[start:]]), kinds=None, spans=(*first.spans, *spans))

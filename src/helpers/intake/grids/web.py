@@ -52,11 +52,11 @@ def _headings_before(root: etree._Element) -> dict[int, tuple[str, ...]]:
     for element in root.iter(etree.Element):
         if element.tag == "table":
             number += 1
-            caption = [_text(child) for child in element if child.tag == "caption"]
+            caption = [_text(child).strip() for child in element if child.tag == "caption"]
             found[number] = (*lasting, *near, *caption)
             near = []
         elif element.tag in _HEADINGS and not _inside(element, {"table", *_SILENT}) and not element.xpath(".//table"):
-            line = _text(element)
+            line = _text(element).strip()
             if line and len(line) <= _MAX_TITLE:
                 if element.tag == "h1":
                     lasting, near = [line], []
