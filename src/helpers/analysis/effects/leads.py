@@ -86,12 +86,12 @@ def _available(strata: tuple[Stratum, ...], times: LongArray, before: int) -> di
     found: dict[int, int] = {}
     for stratum in strata:
         cells = stratum.cells
-        treated = stratum.own & (cells.cohort != NEVER) & (cells.cohort <= times[-1])
-        for cell in np.flatnonzero(treated):
-            for month in np.flatnonzero(cells.months[cell]):
-                event = int(times[month] - cells.cohort[cell])
-                if event < -before:
-                    found[event] = found.get(event, 0) + int(cells.months[cell, month])
+        treated = np.flatnonzero(stratum.own & (cells.cohort != NEVER) & (cells.cohort <= times[-1]))
+        event = times[None, :] - cells.cohort[treated].astype(np.int64)[:, None]
+        count = cells.months[treated]
+        used = (count > 0) & (event < -before)
+        for value in np.unique(event[used]):
+            found[int(value)] = found.get(int(value), 0) + int(count[used & (event == value)].sum())
     return found
 
 
