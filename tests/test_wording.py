@@ -63,7 +63,7 @@ def sentences(region, value, lang):
     found += [wording.district_rank(n + 1, "2023", lang), wording.standing("group", "2023-Q4", "high", lang)]
     found += [wording.moved(k, ("2023-Q3", "low"), ("2023-Q4", "high"), lang) for k in ("group", "stage")]
     for outcome, unit in itertools.product(
-        ("log_days", "documents", "visits", "online_share", "in_term_share", "grade_b"),
+        ("log_days", "documents", "visits", "online_share", "in_term_share", "grade_at_least_Б+"),
         ("working_day", "document", "percent_change", "pp"),
     ):
         for passed in (True, False):
@@ -225,7 +225,8 @@ def test_outcome_families():
         "visits": "visits",
         "online_share": "online_share",
         "in_term_share": "in_term_share",
-        "grade": "other",
+        "grade_at_least_Б": "grade",
+        "satisfaction": "other",
     }
     assert {code: wording_effects.outcome_key(code) for code in codes} == codes
 

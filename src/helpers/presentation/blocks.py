@@ -16,6 +16,7 @@ from helpers.presentation.wording_terms import pick
 
 _CYRILLIC = re.compile(r"[А-Яа-яЁё](?:[^<>&;]*[А-Яа-яЁё])?")
 _LONG = 30  # rows from which a printed table takes two columns
+MOST_OUTCOMES = 4  # said in words; the table has all
 CHARTS = ("comparison", "trend", "effect", "rank", "tiles", "agencies", "groups", "targets")
 
 
@@ -134,7 +135,7 @@ def effect(result: Result) -> str:
     parts = [f'<div class="callout">{paragraphs([first.sentence, *block.notes], lang)}</div>']
     parts.append(paragraph(first.naive_sentence, lang))
     parts.append(paragraph(block.regional_sentence, lang))
-    parts.append(paragraphs([item.sentence for item in block.results[1:]], lang))
+    parts.append(paragraphs([item.sentence for item in block.results[1:MOST_OUTCOMES]], lang))
     parts.append(_checks(block, lang))
     return "\n".join(part for part in parts if part)
 

@@ -25,7 +25,7 @@ from helpers.tables import periods
 
 FEW = 5
 MOST_SERVICES = 10
-_OUTCOME_ORDER = ("days", "documents", "visits", "in_term_share", "online_share", "other")
+_OUTCOME_ORDER = ("days", "documents", "visits", "in_term_share", "online_share", "grade", "other")
 _ESTIMANDS = ("att_days", "att_native", "att", "att_pct")
 _ESTIMATORS = ("imputation", "poisson")
 
@@ -90,7 +90,7 @@ def _effect_result(ctx: Context, rows: pd.DataFrame, outcome: str) -> EffectResu
     naive, trend, rtm, own = _split(ctx, outcome, n)
     return EffectResult(
         outcome=outcome,
-        label=term(OUTCOMES, wording_effects.outcome_key(outcome), ctx.lang),
+        label=outcome_label(outcome, ctx.lang),
         estimate=estimate,
         sentence_id=sentence_id,
         sentence=sentence,
@@ -104,6 +104,14 @@ def _effect_result(ctx: Context, rows: pd.DataFrame, outcome: str) -> EffectResu
         rtm=rtm,
         naive_sentence=wording_effects.not_an_effect(naive, trend, rtm, own, ctx.lang),
     )
+
+
+def outcome_label(outcome: str, lang: str) -> str:
+    """Name of an outcome with its grade or second unit of days."""
+    label = term(OUTCOMES, wording_effects.outcome_key(outcome), lang)
+    if outcome.startswith("days_"):
+        return f"{label}, {formats.unit_name(outcome.removeprefix('days_'), lang)}"
+    return f"{label} {wording_effects.grade_of(outcome)}".strip()
 
 
 def _assumption(ctx: Context, first: EffectResult) -> str:
@@ -219,10 +227,9 @@ def next_services(ctx: Context, region: Region) -> NextServices | None:
 
 
 def _next(ctx: Context, row: dict, panel: pd.DataFrame, outcome: str) -> NextService:
-    unit = formats.unit_code(str(row["unit"]))
+    unit = formats.unit_code(str(row["unit"]).removesuffix("_year"))
     low, high = number(row["gain_low"]), number(row["gain_high"])
     kind = "sampling_95" if low is not None and high is not None else "none"
-    gain = Estimate(number(row["expected_gain"]), low, high, unit, kind, None, ctx.period)
     own = panel[panel["service_id"] == row["service_id"]]
     days, documents = None, None
     if not own.empty:
@@ -233,6 +240,7 @@ def _next(ctx: Context, row: dict, panel: pd.DataFrame, outcome: str) -> NextSer
         documents = number(own["documents"].mean())
     elif wording_effects.outcome_key(outcome) == "days":
         days = Estimate(number(row["level_now"]), unit="day", period=ctx.period)
+    gain = Estimate(number(row["expected_gain"]), low, high, unit, kind, None, ctx.period)
     return NextService(
         int(row["position"]),
         str(row["service_id"]),

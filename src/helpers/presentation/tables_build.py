@@ -2,10 +2,11 @@
 
 from helpers.presentation import formats
 from helpers.presentation.results import Result
-from helpers.presentation.results_parts import Estimate
+from helpers.presentation.results_parts import Estimate, NextService
 from helpers.presentation.tables_parts import (
     Column,
     Table,
+    Value,
     change_interval,
     change_text,
     estimate_columns,
@@ -18,6 +19,19 @@ from helpers.presentation.wording_terms import INTERVALS, pick
 
 _NAME = Column("name", "name of the region, district, body or country as shown")
 _CODE = Column("code", "code of the region (ISO 3166-2), or key of another entity")
+SERVICE_COLUMNS = (
+    Column("position", "place in the list, 1 = largest expected gain", "", "integer"),
+    Column("service_id", "service code"),
+    Column("service", "service"),
+    Column("agency", "executive body"),
+    Column("grade", "grade"),
+    Column("days", "median processing time now", "see days_unit", "number"),
+    Column("days_unit", "unit of days"),
+    Column("documents", "required documents", "documents", "number"),
+    Column("applications_year", "applications a year", "applications", "number"),
+    *estimate_columns("expected gain a year", "gain_"),
+    Column("reason", "main reason"),
+)
 
 
 def words(result: Result, *pairs: tuple[str, str]) -> tuple[str, ...]:
@@ -200,35 +214,7 @@ def next_services(result: Result) -> Table | None:
     if block is None:
         return None
     lang = result.lang
-    columns = (
-        Column("position", "place in the list, 1 = largest expected gain", "", "integer"),
-        Column("service_id", "service code"),
-        Column("service", "service"),
-        Column("agency", "executive body"),
-        Column("grade", "grade"),
-        Column("days", "median processing time now", "see days_unit", "number"),
-        Column("days_unit", "unit of days"),
-        Column("documents", "required documents", "documents", "number"),
-        Column("applications_year", "applications a year", "applications", "number"),
-        *estimate_columns("expected gain a year", "gain_"),
-        Column("reason", "main reason"),
-    )
-    rows = tuple(
-        (
-            s.position,
-            s.service_id,
-            s.name,
-            s.agency,
-            s.grade,
-            s.days.value if s.days else None,
-            s.days.unit if s.days else "",
-            s.documents,
-            s.applications_year,
-            *estimate_values(s.gain),
-            s.reason,
-        )
-        for s in block.rows
-    )
+    rows = tuple(_service_values(item) for item in block.rows)
     unit = formats.unit_name(block.rows[0].gain.unit, lang)
     days = next((formats.unit_name(s.days.unit, lang) for s in block.rows if s.days), pick(("дней", "days"), lang))
     head = words(
@@ -257,7 +243,13 @@ def next_services(result: Result) -> Table | None:
         )
         for s in block.rows
     )
-    return Table("next_services", block.text.caption, columns, rows, head, cells, (3, 4, 5, 6, 7))
+    return Table("next_services", block.text.caption, SERVICE_COLUMNS, rows, head, cells, (3, 4, 5, 6, 7))
+
+
+def _service_values(item: NextService) -> tuple[Value, ...]:
+    days, unit = (None, "") if item.days is None else (item.days.value, item.days.unit)
+    known = (item.position, item.service_id, item.name, item.agency, item.grade, days, unit)
+    return (*known, item.documents, item.applications_year, *estimate_values(item.gain), item.reason)
 
 
 def gain_places(gain: Estimate) -> int:

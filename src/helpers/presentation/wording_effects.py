@@ -64,8 +64,8 @@ _PHRASES: dict[str, dict[str, tuple[str, str, str, str, str]]] = {
     },
     "online_share": {
         "ru": (
-            "имеют долю заявлений онлайн на {size} ниже", "имеют долю заявлений онлайн на {size} выше", "имели бы",
-            "их доля заявлений онлайн менялась", "доля заявлений онлайн изменилась",
+            "на {size} ниже", "на {size} выше", "была бы",
+            "эта доля менялась", "доля заявлений онлайн изменилась",
         ),
         "en": (
             "have an online share lower by {size}", "have an online share higher by {size}", "they would have had",
@@ -74,12 +74,22 @@ _PHRASES: dict[str, dict[str, tuple[str, str, str, str, str]]] = {
     },
     "in_term_share": {
         "ru": (
-            "имеют долю оказанных в срок на {size} ниже", "имеют долю оказанных в срок на {size} выше", "имели бы",
-            "их доля оказанных в срок менялась", "доля оказанных в срок изменилась",
+            "на {size} ниже", "на {size} выше", "была бы",
+            "эта доля менялась", "доля оказанных в срок изменилась",
         ),
         "en": (
             "have an in-term share lower by {size}", "have an in-term share higher by {size}", "they would have had",
             "their in-term share", "the in-term share changed",
+        ),
+    },
+    "grade": {
+        "ru": (
+            "на {size} ниже", "на {size} выше", "была бы",
+            "эта доля менялась", "доля услуг с оценкой не ниже {grade} изменилась",
+        ),
+        "en": (
+            "reach grade {grade} or above less often by {size}", "reach grade {grade} or above more often by {size}",
+            "they would have", "this share", "the share of services graded {grade} or above changed",
         ),
     },
     "other": {
@@ -98,6 +108,9 @@ _SUBJECTS = {
     "days_percent": ("Срок оптимизированных услуг", "у сопоставимых"),
     "documents_percent": ("Число документов в оптимизированных услугах", "в сопоставимых"),
     "visits_percent": ("Число визитов в оптимизированных услугах", "в сопоставимых"),
+    "online_share": ("Доля заявлений онлайн у оптимизированных услуг", "у сопоставимых"),
+    "in_term_share": ("Доля оказанных в срок у оптимизированных услуг", "у сопоставимых"),
+    "grade": ("Доля оптимизированных услуг с оценкой не ниже {grade}", "у сопоставимых"),
 }
 _TEMPLATES = {
     "E1": (
@@ -135,11 +148,16 @@ _REMARKS = {
 }
 
 
+def grade_of(outcome: str) -> str:
+    """Grade of an outcome ``grade_at_least_Б``; empty for others."""
+    return outcome.rpartition("_")[2] if outcome.startswith("grade") else ""
+
+
 def outcome_key(outcome: str) -> str:
     """Family of an outcome code: days, documents, visits, online_share, in_term_share or other."""
     for part, key in (
-        ("term", "in_term_share"), ("online", "online_share"), ("document", "documents"), ("visit", "visits"),
-        ("day", "days"), ("time", "days"), ("duration", "days"),
+        ("grade", "grade"), ("term", "in_term_share"), ("online", "online_share"), ("document", "documents"),
+        ("visit", "visits"), ("day", "days"), ("time", "days"), ("duration", "days"),
     ):  # fmt: skip
         if part in outcome:
             return key
@@ -174,6 +192,9 @@ def effect(
     shown_key = relative_key if is_relative and relative_key in _PHRASES else key
     less, more, otherwise, alike, changed = _PHRASES[shown_key][lang]
     subject, peers = _SUBJECTS.get(shown_key, ("Оптимизированные услуги", "сопоставимые"))
+    less, more, changed, subject = (
+        text.replace("{grade}", grade_of(outcome)) for text in (less, more, changed, subject)
+    )
     places = visible_decimals(estimate.value)
     if not estimate.excludes_zero:
         return "E3", _template("E3", lang, changed=changed, bounds=_bounds_with_unit(estimate, lang)), ""
@@ -243,6 +264,7 @@ def region_effect(outcome: str, estimate: Estimate, n_services: int, lang: str) 
         "visits": ("визиты", "visits"),
         "online_share": ("доля заявлений онлайн", "online share"),
         "in_term_share": ("доля оказанных в срок", "in-term share"),
+        "grade": ("доля услуг с высокой оценкой", "share of highly graded services"),
         "other": ("показатель", "measure"),
     }
     value = formats.quantity(estimate.value, estimate.unit, lang, sign=True)

@@ -64,7 +64,7 @@ OUTCOMES = {
     "visits": ("Визиты", "Visits"),
     "online_share": ("Доля заявлений онлайн", "Share filed online"),
     "in_term_share": ("Доля оказанных в срок", "Share within the term"),
-    "grade": ("Оценка услуги", "Service grade"),
+    "grade": ("Оценка не ниже", "Graded at least"),
 }
 REJECT_REASONS = {
     "missing_id": ("нет обозначения", "no identifier"),
@@ -103,10 +103,18 @@ GAIN_REASONS = {
 }
 CHECKS = {
     "pretrend": ("Одинаковый ход до оптимизации", "Same course before optimisation"),
-    "placebo": ("Проверка на ложных датах", "Placebo dates"),
+    "placebo": ("Ложная дата на 4 месяца раньше", "Placebo date 4 months early"),
+    "placebo_6": ("Ложная дата на 6 месяцев раньше", "Placebo date 6 months early"),
     "clusters": ("Число регионов", "Number of regions"),
     "kept_share": ("Доля сопоставимых наблюдений", "Share of comparable observations"),
     "influence": ("Влияние одного региона", "Influence of one region"),
+    "comparison": ("С чем сравнивали", "What was compared"),
+    "smoothness": ("Плавный скрытый тренд", "Smooth hidden trend"),
+    "relative_magnitude": ("Скрытый тренд не сильнее прежнего", "Hidden trend no stronger than before"),
+    "permutation": ("Перестановка регионов", "Permutation of regions"),
+    "censored": ("Незавершённые заявления", "Open applications"),
+    "holm": ("Поправка на число показателей", "Correction for the number of outcomes"),
+    "estimable": ("Оценка возможна", "Can be estimated"),
 }
 VERDICTS = {
     "consistent": ("сходится", "consistent"),
