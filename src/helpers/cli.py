@@ -164,12 +164,16 @@ def clean(
     """Clean raw files, registered or not: tidy cells, and a list of everything refused with the reason."""
     from helpers.intake import cleaning
     from helpers.intake import explain_text as words
+    from helpers.intake.overrides import CorrectionError
 
     if absent := [str(file) for file in files if not file.is_file()]:
         raise _fail(f"{', '.join(absent)}: no such file; check the path")
     worst = 0
     for file in files:
-        result = cleaning.clean_file(file)
+        try:
+            result = cleaning.clean_file(file)
+        except CorrectionError as error:
+            raise _fail(error) from None
         if explain:
             typer.echo("\n".join(words.reading(result.explanation)))
         if explain or out is None:
