@@ -189,8 +189,9 @@ def _append(first: Grid, second: Grid) -> Grid:
 
 
 def _is_row_tail(upper: np.ndarray, lower: np.ndarray) -> bool:
-    """A tail holds fragments only: its first cell is blank, and a cell starts in lower case below a cell that is not blank."""
+    """A tail has no first cell, and each of its cells continues the one above in lower case or fills a blank one."""
     filled = [column for column, text in enumerate(lower) if text.strip()]
-    if not filled or filled[0] == 0 or len(filled) > len(lower) / 2:
+    if not filled or filled[0] == 0 or not upper[0].strip():
         return False
-    return all(upper[column].strip() and re.match(r"[а-яё)(]|[.,]\d", lower[column].strip()) for column in filled)
+    continues = re.compile(r"[а-яё)(]|[.,]\d")
+    return all(not upper[column].strip() or continues.match(lower[column].strip()) for column in filled)
