@@ -110,6 +110,19 @@ def check(
 
 
 @app.command()
+def sample() -> None:
+    """Refresh reports/sample: a rich, a poor and an empty region and the national report, built and checked."""
+    from helpers.batch import locking, options, parameters, samples
+
+    expected = (options.OptionError, parameters.ParameterError, locking.Busy, samples.SampleError)
+    try:
+        made = samples.make()
+    except expected as error:
+        raise _fail(error) from None
+    typer.echo(f"{len(made)} files in reports/sample")
+
+
+@app.command()
 def status(collection: Collection = "real", period: Period = "") -> None:
     """Compare the records of a release with the files on disk and say what is true."""
     from helpers.batch import records

@@ -22,13 +22,18 @@ class Step:
 
     name: str
     writes: tuple[str, ...]
+    section: str = ""  # part of params.toml whose keys are parameters of the notebook
 
 
 STEPS = (
     Step("01_clean", ("observations", "service_panel", "rejects", "corrections_applied", "quality")),
     Step("02_claims", ("claims",)),
-    Step("03_ratings", ("scores", "ranks", "groups", "transitions", "targets")),
-    Step("04_effects", ("effects", "event_study", "region_effects", "rtm", "next_services", "diagnostics")),
+    Step("03_ratings", ("scores", "ranks", "groups", "transitions", "targets"), "ratings"),
+    Step(
+        "04_effects",
+        ("effects", "event_study", "region_effects", "rtm", "next_services", "diagnostics"),
+        "effects",
+    ),
 )
 
 
@@ -80,7 +85,8 @@ def step_job(release: Release, step: Step) -> Job:
     """The run of one step's notebook."""
     template = paths.notebooks() / f"{step.name}.ipynb"
     known = {parameter.name for parameter in parameters.schema(template)}
-    values = {"collection": release.collection, "period": release.period}
+    chosen = release_parameters().get(step.section, {}) if step.section else {}
+    values = {**chosen, "collection": release.collection, "period": release.period}
     given = parameters.check(template, {name: value for name, value in values.items() if name in known})
     return _with_limits(release, Job(step.name, template, given, export=False))
 
