@@ -10,6 +10,7 @@ of the repetitions, and the growth of peak memory over the loaded data. Everythi
 import argparse
 import contextlib
 import importlib.util
+import io
 import json
 import os
 import resource
@@ -268,7 +269,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     options = parser.parse_args()
     if options.task:
-        print(json.dumps(measure(options.task, options.data)))
+        with contextlib.redirect_stdout(io.StringIO()):
+            result = measure(options.task, options.data)  # some libraries print
+        print(json.dumps(result))
         return
     found = available(options.peers)
     missing = [module for module in ("diff_diff", "csdid", "pyfixest") if module not in found]
