@@ -61,3 +61,18 @@ def test_a_category_is_traced_without_an_interval(material):
     (way,) = trace("RU-CHE", "stage", "2023", tables, catalog)
     assert "продвинутый" in way[-4].content or any("продвинутый" in step.content for step in way)
     assert not any(step.name == "public reference" for step in way)
+
+
+def test_a_corrected_cell_shows_what_the_file_holds_and_the_correction(material):
+    tables, catalog, facts = material
+    row = tables["observations"].set_index("observation_id").loc["F031"]
+    applied = store.empty("corrections_applied")
+    applied.loc[0] = {
+        "correction_id": "k1", "source_id": "x", "file": "published_facts.csv", "sheet": row["sheet"], "row": row["row"],
+        "col": row["col"], "old_value": "64.45", "new_value": "64.54", "reason": "letter", "is_synthetic": False,
+    }  # fmt: skip
+    (way,) = trace("RU-CHE", "index", "2024-H1", tables | {"corrections_applied": applied}, catalog, facts, ["a.html"])
+    assert way[0].name == "report" and way[0].place == "a.html"
+    names = [step.name for step in way]
+    correction, cell = way[names.index("correction")], way[names.index("source cell")]
+    assert correction.content == "'64.45' → '64.54': letter" and "'64.45'" in cell.content

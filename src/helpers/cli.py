@@ -284,6 +284,13 @@ def send(
     raise typer.Exit(outcome.exit_code)
 
 
+def _pages_of(collection: str, entity: str) -> list[Path]:
+    """Newest release's pages about an entity: its own, or the national one."""
+    folder = paths.reports(collection)
+    found = sorted(folder.glob(f"*/{entity}.*.html")) or sorted(folder.glob("*/national.*.html"))
+    return [page for page in found if page.parent == found[-1].parent]
+
+
 @app.command()
 def trace(
     entity: Annotated[str, typer.Argument(help="RU-CHE, or another entity")],
@@ -300,11 +307,12 @@ def trace(
     from helpers.tables.trace import trace as find
 
     try:
-        tables = store.read_release(collection, ("observations", "scores", "ranks"))
+        tables = store.read_release(collection, ("observations", "scores", "ranks", "corrections_applied"))
         registered = sources.read_catalog()
         catalog = pd.DataFrame([vars(source) for source in registered])
         facts = [published.read(source.file) for source in registered if source.kind == "published_figures"]
-        ways = find(entity, indicator, period, tables, catalog, pd.concat(facts) if facts else None)
+        pages = [page.relative_to(paths.root()).as_posix() for page in _pages_of(collection, entity)]
+        ways = find(entity, indicator, period, tables, catalog, pd.concat(facts) if facts else None, pages)
     except (TraceError, store.StoreError, sources.SourceError) as error:
         raise _fail(error) from None
     for number, way in enumerate(ways, start=1):

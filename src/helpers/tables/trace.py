@@ -1,5 +1,6 @@
 """The way of a number: report → table row → observation → file, sheet, row, column, raw text → checksum and address."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -25,6 +26,7 @@ def trace(
     tables: dict[str, pd.DataFrame],
     catalog: pd.DataFrame,
     facts: pd.DataFrame | None = None,
+    pages: Sequence[str] = (),
 ) -> list[list[Step]]:
     """Ways of every observation behind one number, one list of steps each.
 
@@ -33,11 +35,13 @@ def trace(
     entity : str
         Region code or other entity id.
     tables : dict of DataFrame
-        ``observations`` and, where made, ``scores`` and ``ranks``.
+        ``observations`` and, where made, ``scores``, ``ranks`` and ``corrections_applied``.
     catalog : DataFrame
         Rows of the raw catalogue (``path``, ``sha256``, ``title``, ``publisher``, ``address``, ``licence``).
     facts : DataFrame, optional
         Published figures with their own source columns, for figures that come from publications.
+    pages : sequence of str
+        Reports about the entity, to begin the way with.
 
     Raises
     ------
@@ -50,8 +54,9 @@ def trace(
     chosen = exact[exact["entity_id"] == entity] if (exact["entity_id"] == entity).any() else exact
     if chosen.empty:
         raise TraceError(_nothing(entity, indicator, period, mine))
-    above = _derived_steps(entity, period, tables)
-    return [above + _source_steps(row, catalog, facts) for row in chosen.to_dict("records")]
+    above = [Step("report", page, f"the page of {entity}") for page in pages] + _derived_steps(entity, period, tables)
+    applied = tables.get("corrections_applied")
+    return [above + _source_steps(row, catalog, facts, applied) for row in chosen.to_dict("records")]
 
 
 def _nothing(entity: str, indicator: str, period: str, mine: pd.DataFrame) -> str:
@@ -78,16 +83,14 @@ def _derived_steps(entity: str, period: str, tables: dict[str, pd.DataFrame]) ->
     return steps
 
 
-def _source_steps(row: dict, catalog: pd.DataFrame, facts: pd.DataFrame | None) -> list[Step]:
+def _source_steps(
+    row: dict, catalog: pd.DataFrame, facts: pd.DataFrame | None, applied: pd.DataFrame | None
+) -> list[Step]:
     value = row["category"] or _short(row["value"])
     interval = f" [{_short(row['value_low'])}; {_short(row['value_high'])}]" if not row["category"] else ""
     steps = [
         Step("table observations", row["observation_id"], f"{row['cmp']} {value}{interval} {row['unit']}"),
-        Step(
-            "source cell",
-            f"data/raw/{row['file']}, sheet '{row['sheet']}', row {row['row']}, column {row['col']}",
-            f"raw text: {row['raw_text']!r}",
-        ),
+        *_cell_steps(row, applied),
     ]
     source = catalog[catalog["path"] == row["file"]]
     for entry in source.to_dict("records"):
@@ -99,6 +102,25 @@ def _source_steps(row: dict, catalog: pd.DataFrame, facts: pd.DataFrame | None) 
             place = f"{entry['source_id']}, {entry['published_date']}"
             steps.append(Step("public reference", place, f"{entry['source_title']} – {entry['source_url_or_seed']}"))
     return steps
+
+
+def _cell_steps(row: dict, applied: pd.DataFrame | None) -> list[Step]:
+    """The cell as the file holds it; before it, the reviewed correction of a known error, if there was one."""
+    place = f"data/raw/{row['file']}, sheet '{row['sheet']}', row {row['row']}, column {row['col']}"
+    found = []
+    if applied is not None:
+        here = (applied["sheet"] == row["sheet"]) & (applied["row"] == row["row"]) & (applied["col"] == row["col"])
+        is_file = [str(row["file"]).rpartition("/")[2] == str(file).rpartition("/")[2] for file in applied["file"]]
+        found = applied[here & pd.Series(is_file, index=applied.index, dtype=bool)].to_dict("records")
+    steps = [
+        Step(
+            "correction", f"data/reference/corrections.csv, {entry['correction_id']}",
+            f"{entry['old_value']!r} → {entry['new_value']!r}: {entry['reason']}",
+        )
+        for entry in found
+    ]  # fmt: skip
+    raw = found[0]["old_value"] if found else row["raw_text"]
+    return [*steps, Step("source cell", place, f"raw text: {raw!r}")]
 
 
 def _short(value: object) -> str:
