@@ -124,7 +124,8 @@ def trend(ctx: Context, region: Region | None) -> Trend | None:
         if district:
             values = {p: ctx.at("district", region.district, p) for p in ctx.index_periods()}
             series.insert(1, ("district", district, values))
-    first = [p for p, value in series[0][2].items() if value is not None and _is_by(p, ctx.period)]
+    known = [p for p, value in series[0][2].items() if value is not None and _is_by(p, ctx.period)]
+    first = same_kind(known, ctx.period)
     if len(first) < 2:
         return None
     breaks = _breaks(ctx, first)
@@ -136,6 +137,13 @@ def trend(ctx: Context, region: Region | None) -> Trend | None:
     ]
     change = change_of(ctx, "region" if region else "country", region.code if region else "")
     return Trend(tuple(points), tuple(breaks), _trend_text(ctx, points, breaks, change))
+
+
+def same_kind(found: list[str], period: str) -> list[str]:
+    """Periods of the same length as the release, which a line may join; all of them where there are fewer than two."""
+    kind = periods.parse(period).kind
+    same = [p for p in found if periods.parse(p).kind == kind]
+    return same if len(same) > 1 else found
 
 
 def _is_by(period: str, limit: str) -> bool:

@@ -11,12 +11,13 @@ from helpers.presentation.results_parts import ChartText, Estimate, Region
 from helpers.presentation.results_regions import register
 from helpers.presentation.results_values import INDEX, index_scores, score, start_of
 from helpers.presentation.wording_terms import INTERFACE, pick, term
-from helpers.tables import periods, schemas, store
+from helpers.tables import periods, store
 
 TABLES = (
     "observations", "scores", "ranks", "groups", "transitions", "targets", "claims", "effects", "event_study",
     "region_effects", "rtm", "next_services", "diagnostics", "quality", "rejects", "service_panel",
 )  # fmt: skip
+OWN = ("observations", "quality", "rejects", "next_services", "region_effects")  # a region reads its own rows
 REFERENCES = ("regions", "series_breaks", "tile_classes", "targets", "claims", "publications")
 
 
@@ -135,8 +136,13 @@ def load_tables(collection: str, region: str = "") -> dict[str, pd.DataFrame]:
     region : str
         Region whose rows of the large ``service_panel`` are read; empty for the national report, which reads none.
     """
-    names = tuple(name for name in TABLES if name in schemas.TABLES and (region or name != "service_panel"))
-    found = store.read_release(collection, names, region)
+    names = tuple(name for name in TABLES if region or name != "service_panel")
+    own = OWN if region and store.exists("groups", collection) and store.exists("scores", collection) else ()
+    found = store.read_release(collection, tuple(name for name in names if name not in own), region)
+    wanted = [("region_iso", "in", [region, ""])]
+    for name in own:
+        exists = store.exists(name, collection)
+        found[name] = store.load(name, collection, filters=wanted) if exists else store.empty(name)
     for name in REFERENCES:
         try:
             found[f"reference_{name}"] = store.reference(name)

@@ -171,6 +171,12 @@ def gaps(ctx: Context, region: Region) -> tuple[Gap, ...]:
             continue
         gap = difference(score(row), score(district[row["group"]]))
         if gap is not None and gap.excludes_zero:
-            name = str(row["group"]).removeprefix("process ")
+            name = process_name(ctx, str(row["group"]))
             found.append(Gap(name, "process", gap, wording.gap_point(name, gap, ctx.lang)))
     return tuple(sorted(found, key=lambda item: (-(item.difference.value or 0), item.name)))
+
+
+def process_name(ctx: Context, group: str) -> str:
+    """Name of a process; a bare number is called a process."""
+    name = group.removeprefix("process ")
+    return f"{ctx.pick('Процесс', 'Process')} {name}" if name.isdigit() else name

@@ -234,9 +234,9 @@ def _next(ctx: Context, row: dict, panel: pd.DataFrame, outcome: str) -> NextSer
     days, documents = None, None
     if not own.empty:
         value = number(own["median_days"].mean())
-        days = Estimate(
-            value, unit=str(own.iloc[-1]["day_unit"]), n=whole(own["applications"].sum()), period=ctx.period
-        )
+        day_unit = str(own.iloc[-1]["day_unit"])
+        days = Estimate(value, unit=day_unit, n=whole(own["applications"].sum()), period=ctx.period)
+        unit = day_unit if unit == "day" else unit
         documents = number(own["documents"].mean())
     elif wording_effects.outcome_key(outcome) == "days":
         days = Estimate(number(row["level_now"]), unit="day", period=ctx.period)
@@ -316,15 +316,17 @@ def targets(ctx: Context, region: Region | None) -> tuple[Target, ...]:
     wanted = ["RU"] + ([region.code] if region else [])
     texts = {row["target_id"]: row for row in ctx.reference("targets").to_dict("records")}
     rows = table[table["entity_id"].isin(wanted)].sort_values(["target_year", "target_id", "entity_id"])
+    if region is not None:  # the region's own target stands for the country's
+        own = set(rows.loc[rows["entity_id"] == region.code, "target_id"])
+        rows = rows[(rows["entity_id"] == region.code) | ~rows["target_id"].isin(own)]
     return tuple(_target(ctx, row, texts.get(row["target_id"], {})) for row in rows.to_dict("records"))
 
 
 def _target(ctx: Context, row: dict, text: dict) -> Target:
     unit = formats.unit_code(str(text.get("unit", "")) or "percent")
     unit = "" if unit == "count" else unit
-    name = str(text.get(f"text_{ctx.lang}", "")).replace(" %", f"{NBSP}%") or term(
-        INDICATORS, str(row["indicator"]), ctx.lang
-    )
+    printed = formats.tidy(str(text.get(f"text_{ctx.lang}", "")).split(" (")[0])
+    name = printed or term(INDICATORS, str(row["indicator"]), ctx.lang)
     current, low = number(row["current_value"]), number(row["observed_low"])
     observed = None
     if number(row["observed_pace"]) is not None:
@@ -335,7 +337,7 @@ def _target(ctx: Context, row: dict, text: dict) -> Target:
     return Target(
         str(row["target_id"]),
         name,
-        ctx.word("country") if row["entity_id"] == "RU" else str(row["entity_id"]),
+        _target_entity(ctx, str(row["entity_id"])),
         Estimate(number(row["target_value"]), unit=unit),
         None if current is None else Estimate(current, unit=unit, period=str(row["current_period"])),
         number(row["required_pace"]),
@@ -345,3 +347,7 @@ def _target(ctx: Context, row: dict, text: dict) -> Target:
         wording.target_point(name, int(row["target_year"]), str(row["verdict"]), ctx.lang),
         int(row["target_year"]),
     )
+
+
+def _target_entity(ctx: Context, code: str) -> str:
+    return wording.region_name(ctx.names[code], ctx.lang) if code in ctx.names else ctx.word("country")

@@ -14,7 +14,7 @@ from helpers.tables import periods
 
 INDEX = "b_region_index"
 TOTAL = "total"
-METHODS = ("published", "equal_body", "size_weighted", "geometric")  # the first present is shown
+METHODS = ("equal_body", "published", "size_weighted", "geometric")  # the first present: intervals before prints
 Row = Mapping[str, object]
 _Z = 1.959963984540054
 

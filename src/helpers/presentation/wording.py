@@ -72,6 +72,7 @@ def bounds(estimate: Estimate, lang: str, places: int = 1) -> str:
     """`` (от 0,3 до 4,5)`` for a change or difference, empty without an interval."""
     if not estimate.has_interval:
         return ""
+    places = apart_decimals(estimate, places)
     return f" ({formats.change_span(estimate.low, estimate.high, lang, places)})"
 
 
@@ -82,7 +83,16 @@ def magnitudes(estimate: Estimate, lang: str, places: int) -> str:
     low, high = estimate.low, estimate.high
     if (estimate.value or 0) < 0:
         low, high = -(high or 0), -(low or 0)
+    places = apart_decimals(estimate, places)
     return f" ({formats.change_span(low, high, lang, places)})"
+
+
+def apart_decimals(estimate: Estimate, places: int, most: int = 3) -> int:
+    """Decimals at which the two ends of a narrow interval print differently."""
+    low, high = estimate.low, estimate.high
+    while low != high and places < most and formats.rounded(low, places) == formats.rounded(high, places):
+        places += 1
+    return places
 
 
 def visible_decimals(value: formats.Number, places: int = 1, most: int = 4) -> int:
