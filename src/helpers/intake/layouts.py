@@ -21,6 +21,7 @@ from helpers.intake.values import parse_category, parse_points
 from helpers.intake.vocabulary import ENTITY_ROLES, PERIOD_ROLES, UNKEPT_ROLES, Indicator, Label, Rating, Vocabulary
 
 SAMPLE = 150
+MIN_SHARE = 0.3
 QUESTION_NUMBER = re.compile(r"^\d{1,2}(?:\.\d{1,3})?\.?$")
 VALUE, ENTITY, PERIOD, LONG_VALUE, INDICATOR_NAME, UNKEPT, UNKNOWN, EMPTY = (
     "value", "entity", "period", "long_value", "indicator_name", "not_kept", "unknown", "empty",
@@ -261,8 +262,10 @@ def _name_column(
         share = entity_share(sheet, header, end, column, kind) + 0.2 * (roles[place] == kind)
         if share > best_share:
             best, best_share = column, share
-    if best is None or best_share < 0.3:
-        return None, 0.0
+    labelled = next((at[place] for place, role in enumerate(roles) if role == kind), None)
+    if best is None or best_share < MIN_SHARE:
+        # The label says so, but hardly a name resolves: read the column, so that its names are refused one by one.
+        return (labelled, 1.0) if labelled is not None and _sample(sheet, header, end, labelled) else (None, 0.0)
     return best, 2.0 if roles[best - header.left] == kind else 1.0
 
 

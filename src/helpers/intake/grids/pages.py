@@ -174,18 +174,23 @@ def _continues(first: Grid, second: Grid) -> bool:
 
 
 def _append(first: Grid, second: Grid) -> Grid:
-    """Rows of the next page below; a row without its own number or name that only continues the cells above is joined to it."""
+    """Rows of the next page below; what only continues the last row is joined to it, over a repeated header if need be."""
     top, bottom = first.texts, second.texts
     while len(top) and not any(text.strip() for text in top[-1]):
         top = top[:-1]  # the page break left the empty upper edge of a row behind
-    start = next((row for row, cells in enumerate(bottom) if any(text.strip() for text in cells)), 0)
-    if len(top) and _is_row_tail(top[-1], bottom[start]):
+    blank = next((row for row, cells in enumerate(bottom) if any(text.strip() for text in cells)), 0)
+    tail = blank
+    while tail < min(len(bottom), len(top)) and (bottom[tail] == top[tail - blank]).all():
+        tail += 1
+    keep = np.ones(len(bottom), dtype=bool)
+    keep[:blank] = False
+    if len(top) and tail < len(bottom) and _is_row_tail(top[-1], bottom[tail]):
         top = top.copy()
-        top[-1] = [join_lines(f"{upper}\n{lower}") for upper, lower in zip(top[-1], bottom[start], strict=True)]
-        start += 1
-    shift = len(top) - start
-    spans = [(a + shift, b, c + shift, d) for a, b, c, d in second.spans if a >= start]
-    return replace(first, texts=np.vstack([top, bottom[start:]]), kinds=None, spans=(*first.spans, *spans))
+        top[-1] = [join_lines(f"{upper}\n{lower}") for upper, lower in zip(top[-1], bottom[tail], strict=True)]
+        keep[tail] = False
+    places = np.cumsum(keep) - 1 + len(top)
+    spans = [(int(places[a]), b, int(places[c]), d) for a, b, c, d in second.spans if keep[a] and keep[c]]
+    return replace(first, texts=np.vstack([top, bottom[keep]]), kinds=None, spans=(*first.spans, *spans))
 
 
 def _is_row_tail(upper: np.ndarray, lower: np.ndarray) -> bool:
