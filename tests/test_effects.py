@@ -391,6 +391,20 @@ def test_outcomes_that_are_no_numbers():
         Imputation().fit(panel, "y").conf_int(95)
 
 
+def test_a_negative_time_is_refused_and_a_negative_logarithm_is_not():
+    frame = long([[0, 5], [0, 3], [0, 1], [0, 2]], [2, 2, 0, 0])
+    frame = frame.assign(median_days=frame.y - 1, log_days=frame.y - 1)
+    with pytest.raises(EffectsError, match="negative time in 4"):
+        Imputation().fit(make(frame), "median_days")
+    assert Imputation().fit(make(frame), "log_days").att == pytest.approx(2.5)
+
+
+def test_too_few_controls_without_a_fallback():
+    frame = long([[0, 5], [0, 3], [0, 1], [0, 2]], [2, 2, 0, 0])
+    with pytest.raises(EffectsError, match="need 3 services never optimised"):
+        Imputation(fallback=()).fit(make(frame), "y")
+
+
 def test_missing_outcomes_are_counted():
     frame = random_frame(1)
     frame.loc[[3, 10], "y"] = np.nan

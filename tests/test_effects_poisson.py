@@ -104,6 +104,14 @@ def test_exposure_by_hand():
     assert fit.att == pytest.approx(np.log(14 / (4 * 2 * ratio + 2 * ratio)), abs=1e-4)
 
 
+def test_exposure_of_the_panel():
+    frame = random_frame(4)
+    named = PoissonImputation(exposure="x", **MONTH).fit(make(frame), "y")
+    assert PoissonImputation(exposure=True, **MONTH).fit(make(frame, exposure="x"), "y").att == named.att
+    with pytest.raises(EffectsError, match="no exposure column"):
+        PoissonImputation(exposure=True).fit(make(frame), "y")
+
+
 @pytest.mark.parametrize("exposure", [None, "x"])
 def test_equals_poisson_regression_on_dummies(exposure):
     frame = random_frame(1)

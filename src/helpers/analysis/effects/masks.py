@@ -1,5 +1,6 @@
 """Which service-months inform the comparison and which are averaged into the effect."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,6 +100,7 @@ def make_masks(
     if anticipation < 0 or shift < 0:
         raise EffectsError("anticipation and shift are numbers of months from 0 up")
     y = panel.matrix(outcome)
+    _refuse_negative_time(y, outcome)
     seen = panel.observed & ~np.isnan(y)
     missing = int(panel.observed.sum()) - int(seen.sum())
     drops = list(panel.drops)
@@ -127,6 +129,15 @@ def make_masks(
     if sample and weight is not None and not (weight[treated] > 0).any():
         raise EffectsError(f"weights {weights} are zero in every treated service-month")
     return Masks(y, treated, clean, panel.audit, dates, weight, keys, total, tuple(drops))
+
+
+_DURATION = re.compile(r"(^|_)(days?|time|duration|minutes|hours)($|_)")
+
+
+def _refuse_negative_time(y: FloatArray, outcome: str) -> None:
+    """A duration by its name cannot be negative; a logarithm or a difference may."""
+    if _DURATION.search(outcome) and not re.search(r"log|change|diff", outcome) and (y < 0).any():
+        raise EffectsError(f"column {outcome} holds a negative time in {int((y < 0).sum())} service-months")
 
 
 def lost(masks: Masks, untreated: npt.NDArray[np.bool_]) -> tuple[Drop, ...]:

@@ -122,8 +122,8 @@ class PoissonImputation(Imputation):
 
     Parameters
     ----------
-    exposure : str, optional
-        Column of applications for visits; none for documents.
+    exposure : str or True, optional
+        Column of applications for visits (True: the panel's exposure); none for documents.
 
     Notes
     -----
@@ -132,7 +132,15 @@ class PoissonImputation(Imputation):
     *References*: Wooldridge (1999) J. Econometrics, (2023) Econometrics J. 26(3).
     """
 
-    exposure: str | None = None
+    exposure: str | bool | None = None
+
+    def exposure_column(self, panel: Panel) -> str | None:
+        """Column of the exposure, None for an exposure of one."""
+        if self.exposure is True:
+            if panel.names["exposure"] is None:
+                raise EffectsError("the panel has no exposure column")
+            return str(panel.names["exposure"])
+        return self.exposure or None
 
     def counted(
         self, panel: Panel, outcome: str, shift: int = 0, cohort: IntArray | None = None
@@ -147,12 +155,13 @@ class PoissonImputation(Imputation):
         masks = self.masks(panel, outcome, shift, cohort)
         if (masks.y < 0).any():
             raise EffectsError(f"{outcome} is negative in {int((masks.y < 0).sum())} service-months")
-        exposure = None if self.exposure is None else panel.weight_matrix(self.exposure)
+        column = self.exposure_column(panel)
+        exposure = None if column is None else panel.weight_matrix(column)
         treated, clean, drops = masks.treated, masks.clean, list(masks.drops)
         if exposure is not None:
             bare = (treated | clean) & (exposure <= 0)
             if bare.any():
-                drops.append(Drop(f"{self.exposure} zero or missing", int(bare.sum()), int(bare.any(axis=1).sum())))
+                drops.append(Drop(f"{column} zero or missing", int(bare.sum()), int(bare.any(axis=1).sum())))
                 treated, clean = treated & ~bare, clean & ~bare
         base = clean & ~masks.audit if self.drop_audit else clean
         empty = ~(np.where(base, masks.y, 0.0).sum(axis=1) > 0)
@@ -221,7 +230,7 @@ class PoissonImputation(Imputation):
         found = PoissonFit(
             outcome, float("nan"), float("nan"), float(regions - 1), "log_point", plan.kept, int(months[0]),
             int(services[0]), regions, int(treated_regions[0]), plan.table, plan.note, drops, self.vcov, self,
-            layout, plan, tuple(solved), used, panel, shift, chi / max(free, 1), most, self.exposure,
+            layout, plan, tuple(solved), used, panel, shift, chi / max(free, 1), most, self.exposure_column(panel),
         )  # fmt: skip
         average = found._average(averages.everything, 1)
         se = float(np.sqrt(jackknife_variance(average.value, average.without, used)[0, 0]))

@@ -146,7 +146,8 @@ def decide(chain: Chain, source: Source, treated: int, last: int) -> Plan:
             break
     if plan is None or plan.kept == 0:
         raise EffectsError(
-            "no controls: no treated service-month is linked to an untreated one in the same month and stratum"
+            "no controls: no treated service-month is linked to an untreated one in the same month and stratum "
+            f"(strata of {LEVELS[0]} need {chain.min_controls} services never optimised; declare a fallback)"
         )
     return plan
 
