@@ -193,7 +193,8 @@ def clean(
             typer.echo("\n".join(words.refusals(result.rejects)), nl=not result.rejects.empty)
         if out is not None:
             cleaning.write_result(result, out)
-        typer.echo(f"{file.name}: {len(result.tidy)} values accepted, {len(result.rejects)} refused")
+        months = f", {len(result.panel)} service-months" if len(result.panel) else ""
+        typer.echo(f"{file.name}: {len(result.tidy)} values{months} accepted, {len(result.rejects)} refused")
         unreadable = (
             not result.rejects.empty and result.rejects["reason"].isin(["unreadable_file", "undecodable_text"]).any()
         )

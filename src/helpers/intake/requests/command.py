@@ -1,4 +1,4 @@
-"""What `reports panel` does: progress on the screen, four files in the folder, one summary."""
+"""What `reports panel` does: progress on the screen, its files in the folder, one summary."""
 
 from datetime import date
 from pathlib import Path
@@ -57,11 +57,14 @@ def run(
             temporary = out / f".{file}.tmp"
             frame.to_parquet(temporary, index=False)
             temporary.replace(out / file)
+        if name == "service_panel":  # what `reports add` takes: a monthly file of services
+            result.panel.to_csv(out / "service_panel.csv", index=False, encoding="utf-8")
         result.counts.to_csv(out / "counts.csv", index=False)
         _harmless(result.samples).to_csv(out / "refused_sample.csv", index=False, encoding="utf-8-sig")
     except OSError as error:
         raise LogError(f"cannot write to {out} ({error.strerror or error}); free space and run again") from error
-    return summary(result, out)
+    text = summary(result, out)
+    return f"{text}\nnext: reports add {out / 'service_panel.csv'}" if name == "service_panel" else text
 
 
 def _services(file: Path | None) -> pd.DataFrame:
