@@ -1,6 +1,7 @@
 """Charts made of bars, which start at zero: totals of groups by period, published figures of one subject."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from helpers.presentation import formats, style
 from helpers.presentation.figures_rows import interval_note, value_text
-from helpers.presentation.results import Fact, FactSection, Result
+from helpers.presentation.results import Fact, FactSection, GroupTotals, Result
 
 WORDS = {
     "high": ("высокая", "high"),
@@ -41,8 +42,10 @@ def groups(result: Result) -> Figure:
     bases = [t.base or (t.high or 0) + (t.medium or 0) + (t.low or 0) for t in rows]
     right = style.MARGIN + 74
     tall = 42.0
+    lines = _key_lines(rows, lang)
+    above = 4 + 20.0 * len(lines)
     framed = style.frame(
-        block.text.title, block.text.subtitle, block.text.source, len(rows) * tall, left, right, above=24, below=6
+        block.text.title, block.text.subtitle, block.text.source, len(rows) * tall, left, right, above=above, below=6
     )
     axes = framed.axes
     axes.set_xlim(0, max(bases) * 1.005)
@@ -51,15 +54,16 @@ def groups(result: Result) -> Figure:
     axes.set_yticks([])
     box = axes.get_position()
     top = (1 - box.y1) * framed.height
-    for i, (total, lines, base) in enumerate(zip(rows, labels, bases, strict=True)):
+    for i, (total, words, base) in enumerate(zip(rows, labels, bases, strict=True)):
         middle = top + (i + 0.5) * tall
-        for k, line in enumerate(lines):
-            framed.write(style.MARGIN, middle + style.DROP + (k - (len(lines) - 1) / 2) * style.STEP, line)
+        for k, line in enumerate(words):
+            framed.write(style.MARGIN, middle + style.DROP + (k - (len(words) - 1) / 2) * style.STEP, line)
         _stack(axes, i, {"high": total.high, "medium": total.medium, "low": total.low}, base)
         if total.base:
             said = f"{word('of', lang)}\u00a0{formats.number(total.base, lang, 0)}"
             framed.write(box.x1 * framed.width + 8, middle + style.DROP, said, color=style.MUTED)
-    _group_key(framed, rows, lang, style.MARGIN, top - 10)
+    for k, names in enumerate(lines):
+        _group_key(framed, names, lang, top - 10 - 20 * (len(lines) - 1 - k))
     return framed.figure
 
 
@@ -84,12 +88,27 @@ def _stack(axes: Axes, row: int, parts: dict[str, int | None], base: int) -> Non
         start += value
 
 
-def _group_key(framed: style.Frame, rows, lang: str, x: float, y: float) -> None:  # type: ignore[no-untyped-def]
-    """The names of the segments once, over the first bar, each with a swatch of its fill."""
+def _key_lines(rows: Sequence[GroupTotals], lang: str) -> list[list[str]]:
+    """Names of the segments present, in as few lines as fit the width."""
     present = [n for n in ("high", "medium", "low") if any(getattr(t, n) for t in rows)]
     if any(None in (t.high, t.medium, t.low) for t in rows):
         present.append("unknown")
+    lines: list[list[str]] = [[]]
+    x = style.MARGIN
     for name in present:
+        wide = 33 + style.text_width(word(name, lang), style.SMALL)
+        if lines[-1] and x + wide > style.WIDTH:
+            lines.append([])
+            x = style.MARGIN
+        lines[-1].append(name)
+        x += wide
+    return lines
+
+
+def _group_key(framed: style.Frame, names: Sequence[str], lang: str, y: float) -> None:
+    """The names of the segments once, over the first bar, each with a swatch of its fill."""
+    x = style.MARGIN
+    for name in names:
         fill, _, hatch = GROUP_STYLE[name]
         swatch = framed.figure.add_axes(
             (x / framed.width, 1 - y / framed.height, 12 / framed.width, 11 / framed.height)

@@ -182,6 +182,7 @@ def draw_rows(
         for row, lines in zip(rows, labels, strict=True)
         for line in lines
     )
+    left = max(left, 48.0)  # room for half of the first tick label
     heights = [max(20.5, len(lines) * style.STEP + 4) for lines in labels]
     note = interval_note([row.estimate for row in rows], lang)
     note += "" if reference is None else f" {word(reference_key, lang)}"

@@ -20,7 +20,7 @@ WORDS = {
         "Dark line: 95% interval for the month; light band: for all months at once.",
     ),
 }
-PERIOD_ROOM = 62.0  # pixels for the words of one period
+PERIOD_ROOM = 82.0  # pixels for the words of one period
 ORDER = {"region": 0, "district": 1, "country": 2}
 
 
@@ -148,7 +148,9 @@ def _own_values(framed: style.Frame, points: list[TrendPoint], lang: str, span: 
         top = p.estimate.high if p.estimate.high is not None else p.estimate.value
         framed.axes.annotate(
             value_text(p.estimate, lang),
-            (p.x, (top or 0.0) + span * 0.015),
+            (p.x, max(top or 0.0, (p.estimate.value or 0.0) + span * 0.03)),
+            xytext=(0, 2.5),
+            textcoords="offset points",
             ha="center",
             va="bottom",
             fontsize=style.SMALL,
@@ -156,7 +158,7 @@ def _own_values(framed: style.Frame, points: list[TrendPoint], lang: str, span: 
             fontfamily=style.FONT,
             color=style.INK,
             parse_math=False,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
             zorder=7,
         )
 
