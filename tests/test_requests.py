@@ -402,7 +402,7 @@ def test_the_same_expression_on_duckdb_and_spark(tmp_path):
         ids = rows_.group_by("application_id").aggregate(copies=rows_.record.count())
         single = rows_.semi_join(ids.filter(ids.copies == 1), "application_id")
         terms = services[["service_id", "statutory_days", "day_unit"]].astype({"statutory_days": "float64"})
-        got = aggregation.panel(single, backend.create_table("terms", terms, temp=True)).to_pandas()
+        got = aggregation.panel(single, ibis.memtable(terms)).to_pandas()
     finally:
         session.stop()
     got = got[expected.columns.tolist()].sort_values(["region_iso", "service_id", "period"], ignore_index=True)
