@@ -58,7 +58,7 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per source with a difference: n_new, n_gone, n_changed.
     """
-    old, new = (frame.set_index(KEY)[CONTENT].astype(str) for frame in (before, after))
+    old, new = (frame.set_index(KEY)[CONTENT].astype("string").fillna("") for frame in (before, after))
     both = old.index.intersection(new.index)
     is_changed = (old.loc[both] != new.loc[both]).any(axis=1).to_numpy()
     counts = {

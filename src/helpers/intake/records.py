@@ -8,7 +8,7 @@ import pandas as pd
 
 from helpers.intake.entities import EntityMatch, match_entity
 from helpers.intake.frames import taken
-from helpers.intake.layouts import PERIOD, VALUE, Block, Column, title_mentions
+from helpers.intake.layouts import PERIOD, UNKNOWN, VALUE, Block, Column, title_mentions
 from helpers.intake.periods import Mention, combine, find_mentions, parse_period, period_of_file_name
 from helpers.intake.regions import find_region, judge_region, region_of_okato
 from helpers.intake.text import key_text, normalise
@@ -254,6 +254,8 @@ def _column_mentions(column: Column, others: tuple[Column, ...], block: Block) -
     """Mentions of the column; one without any, beside columns of several periods, belongs to the latest of them or to none."""
     if column.label.mentions or any(other.use == PERIOD for other in block.columns):
         return list(column.label.mentions)
+    if any(other.use == UNKNOWN and re.search(r"\d", other.label.raw) for other in block.columns):
+        return [INVALID]  # an unread label beside it may be the period that this column belongs to
     dated = [other for other in others if other.label.mentions and other.use == VALUE]
     texts = {combine(list(other.label.mentions))[0] for other in dated}
     if not dated or len(texts) < 2:
