@@ -98,7 +98,7 @@ def services(truth: Truth = Truth()) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "service_id": [f"У-{n}" for n in numbers], "statutory_days": 10, "day_unit": "calendar_day",
-            "optimised_month": [optimised_month(n) for n in numbers], "grade": "", "pre_grade": "В",
+            "optimised_month": [optimised_month(n) for n in range(truth.services)], "grade": "", "pre_grade": "В",
             "level": "regional",
         }
     )  # fmt: skip
