@@ -325,7 +325,7 @@ def test_pdf_table_with_a_two_row_header_over_pages():
         f"<tr><td>{n + 1}<td>{name} область<td>{20 + n},1<td>{90 - n},5<td>высокий</tr>" for n, name in enumerate(names)
     )
     head = '<thead><tr><td rowspan=2>№<td rowspan=2 style="width:1.9cm;word-break:break-all">Субъект РФ<td colspan=2>Баллы<td rowspan=2>Уровень</tr><tr><td>доступность<td>всего</tr></thead>'
-    page = f"<meta charset=utf-8><style>@page{{size:12cm 9cm}}table,td{{border:1px solid;border-collapse:collapse}}</style><h3>Рейтинг МФЦ за IV квартал 2023 года</h3><table>{head}{rows}</table>"
+    page = f"<meta charset=utf-8><style>@page{{size:18cm 9cm}}table,td{{border:1px solid;border-collapse:collapse}}</style><h3>Рейтинг МФЦ за IV квартал 2023 года</h3><table>{head}{rows}</table>"
     result = cleaned(weasyprint.HTML(string=page).write_pdf(), "a.pdf")
     assert len(result.tidy) == 24 and set(result.tidy["period"]) == {"2023-Q4"} and not len(result.rejects)
     assert short(result)["RU-ORE", "2023-Q4", "total"] == "83.5"

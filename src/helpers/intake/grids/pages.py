@@ -72,15 +72,12 @@ def _pieces(document: pdfplumber.PDF, name: str) -> tuple[list[tuple[Grid, bool]
 def _settings(page: pdfplumber.page.Page) -> dict[str, object]:
     """A row that a page break cuts has no line on the cut: one is put where the vertical lines begin and end."""
     upright = [edge for edge in page.edges if edge["orientation"] == "v" and edge["bottom"] - edge["top"] > 1]
-    level = [edge for edge in page.edges if edge["orientation"] == "h" and edge["x1"] - edge["x0"] > 1]
-    if not upright or not level:
+    if not upright:
         return {}
     ends = [min(edge["top"] for edge in upright), max(edge["bottom"] for edge in upright)]
-    missing = [end for end in ends if not any(abs(end - edge["top"]) <= 3 for edge in level)]
-    if not missing:
-        return {}
-    sides = [min(edge["x0"] for edge in level), max(edge["x1"] for edge in level)]
-    return {"explicit_horizontal_lines": missing, "explicit_vertical_lines": sides}
+    level = [edge["top"] for edge in page.edges if edge["orientation"] == "h"]
+    missing = [end for end in ends if not any(abs(end - line) <= 3 for line in level)]
+    return {"explicit_horizontal_lines": missing} if missing else {}
 
 
 def _lines_between(page: pdfplumber.page.Page, top: float, bottom: float) -> tuple[str, ...]:
