@@ -16,6 +16,7 @@ from helpers.presentation.wording_terms import pick
 
 _CYRILLIC = re.compile(r"[А-Яа-яЁё](?:[^<>&;]*[А-Яа-яЁё])?")
 _LONG = 30  # rows from which a printed table takes two columns
+MOST_SOURCES = 12  # as a list; more are a folded table
 MOST_OUTCOMES = 4  # said in words; the table has all
 CHARTS = ("comparison", "trend", "effect", "rank", "tiles", "agencies", "groups", "targets")
 
@@ -166,7 +167,9 @@ def groups(result: Result) -> str:
     """Words of the groups and the movers."""
     if result.groups is None:
         return ""
-    moved = "" if isinstance(result, RegionalResult) else table_html(tables_more.movers(result), result.lang)
+    movers = tables_more.movers(result)
+    is_long = movers is not None and len(movers.rows) > MOST_SOURCES
+    moved = "" if isinstance(result, RegionalResult) else table_html(movers, result.lang, is_folded=is_long)
     sentences = [*result.groups.sentences]
     if isinstance(result, RegionalResult):
         sentences = [item.sentence for item in result.groups.movers] + sentences
@@ -221,6 +224,8 @@ def method(result: Result) -> str:
 def sources(result: Result) -> str:
     """Block 14: plain links, nothing is loaded."""
     lang = result.lang
+    if len(result.sources) > MOST_SOURCES:
+        return table_html(tables_more.sources(result), lang, is_folded=True)
     items = []
     for source in result.sources:
         title = escape(source.title, lang)

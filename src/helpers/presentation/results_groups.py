@@ -11,7 +11,7 @@ from helpers.tables import periods
 
 
 def groups(ctx: Context, region: Region | None) -> Groups | None:
-    """Group totals and movers; for a region only its own movement, None if its group was never known."""
+    """Group totals and the latest movers; for a region only its own movements, None if its group was never known."""
     table = levels(ctx.table("groups"), ctx.table("observations"))
     moved = movers(table, ctx.lang, ctx.names)
     if region is not None:
@@ -19,6 +19,9 @@ def groups(ctx: Context, region: Region | None) -> Groups | None:
         if own.empty:
             return None
         moved = tuple(item for item in moved if item.code == region.code)
+    elif moved:
+        last = max((item.period_to for item in moved), key=periods.sort_key)
+        moved = tuple(item for item in moved if item.period_to == last)
     published = totals(ctx.table("observations"), ctx.lang, ctx.marked)
     sums = published or _counted(ctx, table)
     if not sums:

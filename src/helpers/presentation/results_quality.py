@@ -19,6 +19,8 @@ from helpers.presentation.results_parts import (
 from helpers.presentation.results_values import number
 from helpers.presentation.wording_terms import INDICATORS, REJECT_REASONS, VERDICTS, term
 
+MOST_ROWS = 20  # of the coverage table by indicator
+EVERY = "*"
 _DUPLICATES = ("duplicate_exact", "duplicate_conflict")
 
 
@@ -50,18 +52,25 @@ def quality(ctx: Context, region: Region | None) -> QualityInfo:
 
 
 def _quality_rows(ctx: Context, table: pd.DataFrame) -> tuple[QualityRow, ...]:
-    sums = table.groupby(["source_id", "indicator"], sort=True)[["n_accepted", "n_rejected", "n_expected"]].sum()
+    """Sums by source and indicator; by source alone where that would be more than a page can bear."""
+    counts = ["n_accepted", "n_rejected", "n_expected"]
+    if table[["source_id", "indicator"]].drop_duplicates().shape[0] > MOST_ROWS:
+        table = table.assign(indicator=EVERY)
+    sums = table.groupby(["source_id", "indicator"], sort=True)[counts].sum()
     rows = []
     for (source_id, indicator), row in sums.iterrows():
         expected = int(row["n_expected"])
         coverage = row["n_accepted"] / expected if expected else None
-        label = term(INDICATORS, str(indicator), ctx.lang) if indicator else ctx.pick("не определён", "not named")
-        rows.append(
-            QualityRow(
-                str(source_id), label, int(row["n_accepted"]), int(row["n_rejected"]), expected, number(coverage)
-            )
-        )
+        label = _indicator(ctx, str(indicator))
+        used, refused = int(row["n_accepted"]), int(row["n_rejected"])
+        rows.append(QualityRow(str(source_id), label, used, refused, expected, number(coverage)))
     return tuple(rows)
+
+
+def _indicator(ctx: Context, code: str) -> str:
+    if code == EVERY:
+        return ctx.pick("все показатели", "all indicators")
+    return term(INDICATORS, code, ctx.lang) if code else ctx.pick("не определён", "not named")
 
 
 def _coverage(ctx: Context, rows: tuple[QualityRow, ...], region: Region | None) -> tuple[int, int]:
