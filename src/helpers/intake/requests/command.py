@@ -11,6 +11,7 @@ from helpers.intake.requests import panel
 from helpers.intake.requests.columns import LogError
 
 PERIODS = ("month", "week")
+SHARES = ("in_term_share", "online_share", "refusal_share")
 
 
 def run(
@@ -58,13 +59,21 @@ def run(
             frame.to_parquet(temporary, index=False)
             temporary.replace(out / file)
         if name == "service_panel":  # what `reports add` takes: a monthly file of services
-            result.panel.to_csv(out / "service_panel.csv", index=False, encoding="utf-8")
+            monthly_file(result.panel).to_csv(out / "service_panel.csv", index=False, encoding="utf-8")
         result.counts.to_csv(out / "counts.csv", index=False)
         _harmless(result.samples).to_csv(out / "refused_sample.csv", index=False, encoding="utf-8-sig")
     except OSError as error:
         raise LogError(f"cannot write to {out} ({error.strerror or error}); free space and run again") from error
     text = summary(result, out)
-    return f"{text}\nnext: reports add {out / 'service_panel.csv'}" if name == "service_panel" else text
+    if name != "service_panel":
+        return text
+    return f"{text}\nnext: reports add {out / 'service_panel.csv'}{' --synthetic' if is_synthetic else ''}"
+
+
+def monthly_file(panel: pd.DataFrame) -> pd.DataFrame:
+    """The panel as a monthly file of services is published: shares in per cent, and their labels say so."""
+    percent = {f"{name}, %": 100 * panel[name] for name in SHARES}
+    return panel.drop(columns=[*SHARES, "is_synthetic"]).assign(**percent)
 
 
 def _services(file: Path | None) -> pd.DataFrame:
