@@ -34,7 +34,7 @@ PERIOD, LANG = "2024-H1", "ru"
 def world(base: Path) -> Path:
     """A copy of data, tables and notebooks; the repository's own reports stay untouched."""
     root = base / "world"
-    for name in ("data", "notebooks"):
+    for name in ("data", "notebooks", "reports/sample"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("demo*", ".ipynb_checkpoints"))
     shutil.copy(REPOSITORY / "params.toml", root)
     return root
@@ -105,7 +105,8 @@ from dataclasses import replace
 from helpers.batch import records, release
 from helpers.batch.options import Options
 regions = tuple(sys.argv[1].split(","))
-outcome = release.build(Options(regions=regions, langs=("ru",), jobs=int(sys.argv[2]), quiet=True, force=True, period="2024-H1"))
+wanted = Options(regions=regions, langs=("ru",), jobs=int(sys.argv[2]), quiet=True, force=True, period="2024-H1")
+outcome = release.build(wanted)
 assert outcome.exit_code == 0, outcome.summary()
 rows = records.Status(outcome.folder).rows
 steps = json.loads((outcome.folder / "run.json").read_text())
@@ -123,7 +124,6 @@ from helpers.presentation import blocks, pages, results, results_context, result
 import matplotlib
 matplotlib.use("agg")
 shell = InteractiveShell.instance()
-shell.run_line_magic("matplotlib", "inline")
 from IPython.utils.capture import capture_output
 template = nbformat.read("notebooks/05_region_report.ipynb", as_version=4)
 exporter = pages.Exporter("ru")
@@ -139,7 +139,9 @@ def draw(region):
         with capture_output() as seen:
             exec(compile(cell.source, "cell", "exec"), names)
         made = nbformat.v4.new_code_cell(cell.source, metadata={"tags": tags}, execution_count=1)
-        made.outputs = [nbformat.v4.new_output("display_data", data=o.data, metadata=o.metadata or {}) for o in seen.outputs]
+        made.outputs = [
+            nbformat.v4.new_output("display_data", data=o.data, metadata=o.metadata or {}) for o in seen.outputs
+        ]
         book.cells.append(made)
     page = exporter.export(book)
     tables_out.files(names["result"])
@@ -185,7 +187,8 @@ def ways(root: Path, reports: int, rounds: int) -> None:
     base = statistics.median(cpu for cpu, _ in found["loop"])
     pure = statistics.median(cpu for cpu, _ in found["pure"])
     print(
-        f"{'way':6} {'CPU s':>7} {'wall s':>7} {'/ loop':>7} {'/ pure':>7}   medians per report, {len(found['loop'])} runs"
+        f"{'way':6} {'CPU s':>7} {'wall s':>7} {'/ loop':>7} {'/ pure':>7}"
+        f"   medians per report, {len(found['loop'])} runs"
     )
     for name, values in found.items():
         cpu, wall = (statistics.median(column) for column in zip(*values, strict=True))
@@ -233,7 +236,8 @@ def check(root: Path, reports: int, _rounds: int) -> None:
         f"ours {ours['cpu'] / reports:.2f} CPU s ({ours['wall']:.0f} s wall), without the warm process {marginal:.2f}"
     )
     print(
-        f"ratio for these {reports}: {ours['cpu'] / plain:.2f}; for 89: {(marginal + ours['warm'] / 89) / (plain / reports):.2f}"
+        f"ratio for these {reports}: {ours['cpu'] / plain:.2f};"
+        f" for 89: {(marginal + ours['warm'] / 89) / (plain / reports):.2f}"
     )
 
 
@@ -243,7 +247,8 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from helpers.batch import environment
 environment.prepare()
-code = "from helpers.presentation import blocks, results_context, results_regional; import os; t = os.times(); print(t.user + t.system)"
+code = "from helpers.presentation import blocks, results_context, results_regional\\n"
+code += "import os; t = os.times(); print(t.user + t.system)"
 found = []
 for _ in range(5):
     book = new_notebook(cells=[new_code_cell(code)])
@@ -330,7 +335,8 @@ def again(root: Path, reports: int, _rounds: int) -> None:
     watcher.join()
     second, wall = cost([str(BIN / "reports"), "build", "--regions", regions, "--lang", "ru", "--quiet"], root)
     print(
-        f"first run {first['whole']:.1f} CPU s, peak {max(highest):.0f} MB; second {second:.2f} CPU s in {wall:.1f} s wall"
+        f"first run {first['whole']:.1f} CPU s, peak {max(highest):.0f} MB;"
+        f" second {second:.2f} CPU s in {wall:.1f} s wall"
     )
     whole = first["whole"] + (89 - reports) * statistics.mean(first["cpu"])  # type: ignore[arg-type]
     print(f"second / first {second / first['whole']:.3f} with {reports} reports, about {second / whole:.3f} with 89")

@@ -10,7 +10,6 @@ backend** (a figure in the warm-up would fix it, and every figure of every repor
 
 import gc
 import importlib
-import io
 import json
 import multiprocessing
 import os
@@ -18,20 +17,33 @@ import pkgutil
 import subprocess
 import sys
 import threading
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.batch import rehearsal
 from helpers.batch.environment import ONE_THREAD
 
 os.environ.update(ONE_THREAD)  # before numpy and Arrow are imported: their pools are sized, or started, at import
 os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger that ipykernel imports would print a hint
 os.environ.pop("MPLBACKEND", None)  # matplotlib reads it at import; a child sets its own
 
 LIBRARIES = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "ipykernel.zmqshell",
+    "ipykernel.debugger",
+    "debugpy.server",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.core.logger",
+    "IPython.utils.wildcard",
+    "multiprocessing.shared_memory",
+    "sqlite3",
+    "tornado.platform.asyncio",
     "IPython.core.magics",
     "IPython.extensions.storemagic",
     "comm",
@@ -56,7 +68,6 @@ LIBRARIES = (
 ROOMS = ("helpers.tables", "helpers.presentation", "helpers.analysis", "helpers.intake")
 # Rooms that import an engine which starts threads (DuckDB): a notebook that needs them pays for its own import.
 THREADED_ROOMS = ("helpers.intake.requests", "helpers.analysis.effects.scale")
-THREADED_LIBRARIES = ("duckdb", "polars", "torch", "distributed", "ibis")
 
 
 @dataclass
@@ -77,8 +88,8 @@ def _import(name: str) -> None:
     """Import one module, or note that it could not be: the notebook that needs it will say so in its own words."""
     try:
         importlib.import_module(name)
-    except ImportError as error:
-        STATE.skipped.append(f"{name}: {error}")
+    except Exception as error:  # a fault of one room must not cost all kernels their warm process
+        STATE.skipped.append(f"{name}: {type(error).__name__}: {error}")
 
 
 def _import_rooms() -> None:
@@ -90,33 +101,6 @@ def _import_rooms() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package_name}.", onerror=lambda _name: None):
             if not module.name.startswith(THREADED_ROOMS):
                 _import(module.name)
-
-
-def _rehearse() -> None:
-    """Walk once through the paths that are slow the first time: fonts, text layout, PNG, a template, a small frame.
-
-    Only the object interface of matplotlib: pyplot must stay without a backend.
-    """
-    import jinja2
-    import pandas
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4, 3))
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.plot([1.0, 2.0, 3.0], [0.5, 0.2, 0.9], marker="o", label="Российская Федерация")
-    axes.errorbar([1.0, 2.0], [0.1, 0.2], yerr=[[0.1, 0.1], [0.1, 0.1]])
-    axes.barh([0, 1], [0.3, 0.4])
-    axes.set_title("Индекс, %, п. п. — «да»")
-    axes.text(1, 0.5, "жирный", weight="bold")
-    axes.legend()
-    figure.savefig(io.BytesIO(), format="png", dpi=100)
-
-    jinja2.Environment(autoescape=True).from_string("{% for x in xs %}{{ x }}{% endfor %}").render(xs=["<", ">"])
-    frame = pandas.DataFrame({"region": ["а", "б", "а"], "value": [1.0, 2.0, 3.0]})
-    frame.groupby("region", observed=True)["value"].mean().reset_index().to_html()
-    frame.merge(frame, on="region").sort_values("value_x")
 
 
 def _plain_path() -> list[str]:
@@ -136,10 +120,12 @@ def warm_up() -> State:
     """Import, rehearse, freeze; return what the children check."""
     STATE.plain_path = _plain_path()
     STATE.main_process = multiprocessing.current_process()
-    for name in LIBRARIES:
-        _import(name)
-    _import_rooms()
-    _rehearse()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of imports; a kernel shows the warnings of its own cells
+        for name in LIBRARIES:
+            _import(name)
+        _import_rooms()
+        rehearsal.rehearse(STATE.skipped)
     pyplot = sys.modules["matplotlib.pyplot"]
     STATE.backend_is_free = getattr(pyplot, "_backend_mod", None) is None
     gc.collect()
