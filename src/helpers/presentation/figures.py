@@ -42,6 +42,8 @@ BLOCKS: dict[str, Callable[..., Figure]] = {
 COLOURS = 64
 LEVEL = 7  # of zlib; 9 takes ten times as long for two per cent
 WIDEST = 1184  # picture pixels
+MOST_BYTES = 40_000
+LEAST_DPI = 96  # below it text would blur
 
 
 def draw(result: Result, name: str) -> Figure | None:
@@ -71,6 +73,9 @@ def encode(figure: Figure) -> tuple[bytes, int, int]:
         small = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     small.save(buffer, format="PNG", compress_level=LEVEL, bits=4 if name in style.PALETTES else 8)
+    if buffer.tell() > MOST_BYTES and figure.dpi > LEAST_DPI:
+        figure.set_dpi(figure.dpi * 0.9)
+        return encode(figure)
     shown = min(figure.get_figwidth() * 96, WIDEST / 2)
     return buffer.getvalue(), round(shown), round(shown * size[1] / size[0])
 

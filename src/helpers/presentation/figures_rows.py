@@ -182,19 +182,20 @@ def draw_rows(
         for row, lines in zip(rows, labels, strict=True)
         for line in lines
     )
-    left = max(left, 48.0)  # room for half of the first tick label
+    low, high = _limits(rows, reference)
+    ticks = style.nice_ticks(low, high, 5)
+    marks = style.tick_texts(ticks, lang)
+    left = max(left, style.text_width(marks[0], style.SMALL) / 2 + style.MARGIN)
     heights = [max(20.5, len(lines) * style.STEP + 4) for lines in labels]
     note = interval_note([row.estimate for row in rows], lang)
     note += "" if reference is None else f" {word(reference_key, lang)}"
     framed = style.frame(
         text.title, text.subtitle, text.source, sum(heights), left, right, above=4, below=26, notes=(note.strip(),)
     )
-    low, high = _limits(rows, reference)
     axes = framed.axes
     axes.set_xlim(low, high)
     axes.set_ylim(sum(heights), 0)
-    ticks = style.nice_ticks(low, high, 5)
-    axes.set_xticks(ticks, style.tick_texts(ticks, lang))
+    axes.set_xticks(ticks, marks)
     axes.set_yticks([])
     axes.grid(axis="x", color=style.PALE, linewidth=0.7)
     if reference is not None:

@@ -26,7 +26,7 @@ PRINT_WIDTH, PRINT_WIDE = 329.0, 654.0  # printed in a column of 87 mm, the map 
 STEP = 16.5  # between lines of one label
 DROP = 5.0  # from the middle of a line to its base
 LEAST_PRINTED = 9.0  # points of the smallest printed text
-SCALE, WIDE_SCALE = 1.6, 1.4  # picture pixels per CSS pixel: sharp on a phone, small in a message
+SCALE, WIDE_SCALE = 1.4, 1.4  # picture pixels per CSS pixel: sharp on a phone, small in a message
 MARGIN = 8.0
 FONT = "DejaVu Sans"  # comes with matplotlib, has Cyrillic: the same picture on every machine
 
