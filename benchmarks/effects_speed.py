@@ -153,13 +153,20 @@ def diff_diff_callaway_santanna(data: pd.DataFrame) -> float:
     return float(fit.overall_att)
 
 
-def csdid_callaway_santanna(data: pd.DataFrame) -> float:
+def _csdid(data: pd.DataFrame, **settings: str) -> float:
     from csdid.att_gt import ATTgt
 
-    fit = ATTgt("y", "month", "unit", "cohort", data, control_group="notyettreated", clustervar="region").fit(
-        bstrap=False
-    )
-    return float(np.squeeze(fit.aggte("simple", bstrap=False, cband=False).atte["overall_att"]))
+    fit = ATTgt("y", "month", "unit", "cohort", data, control_group="notyettreated", **settings).fit()
+    fit.aggte("dynamic")
+    return float(np.squeeze(fit.aggte("simple").atte["overall_att"]))
+
+
+def csdid_default(data: pd.DataFrame) -> float:
+    return _csdid(data)
+
+
+def csdid_by_region(data: pd.DataFrame) -> float:
+    return _csdid(data, clustervar="region")
 
 
 def _cells(data: pd.DataFrame) -> pd.DataFrame:
@@ -197,16 +204,19 @@ OWN: dict[str, Callable[[pd.DataFrame], float]] = {
 PEERS: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
     "diff-diff imputation": ("diff_diff", diff_diff_imputation),
     "diff-diff Callaway-Sant'Anna": ("diff_diff", diff_diff_callaway_santanna),
-    "csdid att_gt + aggte": ("csdid", csdid_callaway_santanna),
+    "csdid att_gt + aggte, defaults (errors by service)": ("csdid", csdid_default),
+    "csdid att_gt + aggte, errors by region": ("csdid", csdid_by_region),
     "pyfixest ETWFE, CRV1": ("pyfixest", pyfixest_etwfe),
     "pyfixest ETWFE-Poisson, CRV1": ("pyfixest", pyfixest_etwfe_poisson),
 }
 FULL = "own imputation + event study + regions + jackknife"
 POISSON = "own Poisson imputation, documents, jackknife"
+CS = "own Callaway-Sant'Anna, jackknife"
 RATIOS = [
     ("imputation is cheaper than pyfixest's ETWFE", "pyfixest ETWFE, CRV1", FULL, 20),
     ("imputation is cheaper than diff-diff's", "diff-diff imputation", FULL, 2),
-    ("Callaway-Sant'Anna is cheaper than csdid", "csdid att_gt + aggte", "own Callaway-Sant'Anna, jackknife", 50),
+    ("Callaway-Sant'Anna against csdid, defaults", "csdid att_gt + aggte, defaults (errors by service)", CS, 50),
+    ("Callaway-Sant'Anna against csdid, by region", "csdid att_gt + aggte, errors by region", CS, 50),
     ("Poisson is cheaper than pyfixest's", "pyfixest ETWFE-Poisson, CRV1", POISSON, 10),
 ]  # fmt: skip
 
