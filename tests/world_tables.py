@@ -157,7 +157,7 @@ def tables(empty_panel=False):
             {"region_iso": "RU-KGN", "outcome": "log_days", "shrunk": -0.2, "ci_low": -0.5, "ci_high": 0.1, "n_services_optimised": 3, "n_services": 20, "is_suppressed": True, "unit": "log_point"},
         ]),
         "next_services": frame("next_services", [
-            {"region_iso": "RU-CHE", "service_id": f"S{s}", "outcome": "log_days", "service_name": f"{HOSTILE} {s}", "agency": HOSTILE, "grade": "Г", "level_now": 20.0, "applications_year": 1200.0, "expected_gain": 5000.0 - s, "gain_low": 1000.0, "gain_high": 9000.0, "unit": "working_day", "position": s - 11, "reason": "share"}
+            {"region_iso": "RU-CHE", "service_id": f"S{s}", "outcome": "log_days", "service_name": f"{HOSTILE} {s}", "agency": HOSTILE, "grade": "Г", "level_now": 20.0, "applications_year": 1200.0, "expected_gain": 5000.0 - s, "gain_low": 1000.0, "gain_high": 9000.0, "unit": "working_day", "position": s - 11, "reason": ("share", "level", "effect")[s % 3]}
             for s in range(12, 24)
         ]),
         "targets": frame("targets", [{"target_id": "electronic_2030", "entity_id": "RU", "indicator": "mass_services_electronic", "target_value": 99.0, "target_year": 2030, "current_value": 91.0, "current_period": "2025-H1", "required_pace": 0.4, "observed_pace": 0.2, "observed_low": 0.1, "observed_high": 0.3, "pace_unit": "logit_per_year", "verdict": "behind", "why": ""}]),

@@ -61,7 +61,8 @@ def headline(ctx: Context, region: Region) -> tuple[Headline, str]:
     if own is None or own.value is None:
         table = ctx.table("observations")
         is_partial = bool((table["region_iso"] == region.code).any())
-        return Headline("H4", wording.no_data(of, ctx.period, ctx.lang, is_partial), None), ""
+        sentence = wording.no_data(of, ctx.period, ctx.lang, is_partial)
+        return Headline("H4", sentence, None, stage=stage(ctx, region)), ""
     change = change_of(ctx, "region", region.code)
     previous = earlier_period(ctx, region.code)
     reason = ctx.break_reason(previous, ctx.period) if previous else ""

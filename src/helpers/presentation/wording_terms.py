@@ -99,7 +99,7 @@ REJECT_REASONS = {
 GAIN_REASONS = {
     "share": ("много заявлений", "many applications"),
     "level": ("высокое исходное значение", "high present level"),
-    "effect": ("большая оценка эффекта у таких услуг", "large estimate for such services"),
+    "effect": ("большой оценённый выигрыш у таких услуг", "large estimated gain for such services"),
 }
 CHECKS = {
     "pretrend": ("Одинаковый ход до оптимизации", "Same course before optimisation"),
