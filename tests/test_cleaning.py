@@ -61,7 +61,9 @@ def test_samples_against_their_keys(name, samples, tmp_path):
     score = score_tool()
     write_result(clean_file(samples / name), tmp_path)
     aliases = score.read_region_aliases(samples / "regions_reference.csv")
-    key, ok, wrong, extra, must_report, reported = score.score_file(samples / "answers" / f"{name}.key.csv", tmp_path, aliases)
+    key, ok, wrong, extra, must_report, reported = score.score_file(
+        samples / "answers" / f"{name}.key.csv", tmp_path, aliases
+    )
     assert key > 0 and (ok, wrong, extra, reported) == (key, 0, 0, must_report)
 
 
@@ -69,7 +71,9 @@ def test_samples_against_their_keys(name, samples, tmp_path):
 def test_reasons_and_places_are_those_of_the_key(name, samples, tmp_path):
     write_result(clean_file(samples / name), tmp_path)
     with (samples / "answers" / f"{name}.rejects.csv").open(encoding="utf-8", newline="") as handle:
-        expected = {(row["row"], row["col"], row["reason"]) for row in csv.DictReader(handle) if row["must_report"] == "yes"}
+        expected = {
+            (row["row"], row["col"], row["reason"]) for row in csv.DictReader(handle) if row["must_report"] == "yes"
+        }
     with (tmp_path / f"{name}.rejects.csv").open(encoding="utf-8", newline="") as handle:
         found = {(row["row"], row["col"], row["reason"]) for row in csv.DictReader(handle)}
     assert expected <= found
@@ -118,13 +122,20 @@ def with_totals(grid, rng):
     if grid.spans:
         return grid
     width = grid.texts.shape[1]
-    rows = [[word, *["99"] * (width - 1)] for word in ("Итого", "Всего по России", "Российская Федерация", "Среднее значение")]
+    rows = [
+        [word, *["99"] * (width - 1)]
+        for word in ("Итого", "Всего по России", "Российская Федерация", "Среднее значение")
+    ]
     kinds = None if grid.kinds is None else np.vstack([grid.kinds, np.zeros((4, width), dtype=np.int8)])
     return change(grid, texts=np.vstack([grid.texts, np.array(rows, dtype=object)]), kinds=kinds)
 
 
 def renamed(grid, rng):
-    return change(grid, sheet=rng.choice(["Лист1", "Sheet1", "Данные", "Свод", "1"])) if not grid.sheet.startswith("table") else grid
+    return (
+        change(grid, sheet=rng.choice(["Лист1", "Sheet1", "Данные", "Свод", "1"]))
+        if not grid.sheet.startswith("table")
+        else grid
+    )
 
 
 def with_notes(grid, rng):
@@ -153,7 +164,14 @@ def test_attacks_lose_values_but_change_none(name, attack, sheets):
 @pytest.mark.parametrize("encoding", ["utf-8", "cp866", "koi8-r", "utf-16"])
 def test_other_separators_and_encodings_give_the_same_values(separator, encoding, samples, tmp_path):
     for name, origin in (("s02_regions_cp1251.csv", "cp1251"), ("s07_mfc_long_utf8bom.csv", "utf-8-sig")):
-        text = (samples / name).read_text(encoding=origin).replace("\u00a0", " ").replace("…", "...").replace("—", "-").replace("–", "-")
+        text = (
+            (samples / name)
+            .read_text(encoding=origin)
+            .replace("\u00a0", " ")
+            .replace("…", "...")
+            .replace("—", "-")
+            .replace("–", "-")
+        )
         rows = list(csv.reader(text.splitlines(), delimiter=";"))
         path = tmp_path / name
         with path.open("w", encoding=encoding, newline="") as handle:
@@ -202,7 +220,10 @@ def test_any_table_is_read_to_the_last_cell(rows, is_merged):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=400), st.sampled_from(["a.csv", "a.xlsx", "a.xls", "a.html", "a.pdf", "a.ods", "a.docx", "a.xml"]))
+@given(
+    st.binary(max_size=400),
+    st.sampled_from(["a.csv", "a.xlsx", "a.xls", "a.html", "a.pdf", "a.ods", "a.docx", "a.xml"]),
+)
 def test_any_bytes_end_in_a_table_or_a_clear_error(data, name):
     try:
         clean_grids(grids.read_bytes(data, name), name)
@@ -215,7 +236,9 @@ def test_a_bad_file_is_one_line_and_never_stops_the_rest(tmp_path):
     good.write_text("Субъект;Баллы\nТульская область;90,1\n", encoding="utf-8")
     bad.write_bytes(b"PK\x03\x04")
     first, second, third = clean_many([bad, good, tmp_path / "none.csv"])
-    assert [row.reason for row in first.rejects.itertuples()] == ["unreadable_file"] and "bad.xlsx" in first.rejects["suggestion"].iloc[0]
+    assert [row.reason for row in first.rejects.itertuples()] == ["unreadable_file"] and "bad.xlsx" in first.rejects[
+        "suggestion"
+    ].iloc[0]
     assert len(second.tidy) == 1 and third.rejects["reason"].tolist() == ["unreadable_file"] and not len(third.tidy)
 
 
@@ -231,13 +254,24 @@ def test_written_files_hold_no_formulas(tmp_path):
 
 def put(world, name, rows):
     path = world / "data" / "reference" / f"{name}.csv"
-    pd.concat([pd.read_csv(path, dtype=str, keep_default_na=False), pd.DataFrame(rows)]).fillna("").to_csv(path, index=False)
+    pd.concat([pd.read_csv(path, dtype=str, keep_default_na=False), pd.DataFrame(rows)]).fillna("").to_csv(
+        path, index=False
+    )
 
 
 def test_corrections_apply_and_fail_loudly(world):
     source = world / "мфц 2024.csv"
     source.write_text("Субъект;Баллы\nТульская область;901\n", encoding="utf-8")
-    row = {"correction_id": "C1", "file": source.name, "sheet": "", "row": "2", "col": "2", "expected_old": "901", "new_value": "90,1", "reason": "a lost comma"}
+    row = {
+        "correction_id": "C1",
+        "file": source.name,
+        "sheet": "",
+        "row": "2",
+        "col": "2",
+        "expected_old": "901",
+        "new_value": "90,1",
+        "reason": "a lost comma",
+    }
     put(world, "corrections", [row])
     result = clean_file(source)
     assert result.tidy["value"].tolist() == ["90.1"] and result.corrections[0]["old_value"] == "901"
@@ -253,8 +287,33 @@ def test_overrides_are_rows(world):
     source = world / "странный.csv"
     source.write_text("Что-то;Значок\nТульская область;90,1\nпредисловие;\n", encoding="utf-8")
     assert not len(clean_file(source).tidy)
-    put(world, "sheet_overrides", [{"file_pattern": "странный*", "action": "read", "header_first_row": "1", "rating": "c_mfc", "period": "2023-Q1", "reason": "test"}])
-    put(world, "column_overrides", [{"file_pattern": "странный*", "label_pattern": "значок", "rating": "c_mfc", "indicator": "total", "reason": "test"}])
+    put(
+        world,
+        "sheet_overrides",
+        [
+            {
+                "file_pattern": "странный*",
+                "action": "read",
+                "header_first_row": "1",
+                "rating": "c_mfc",
+                "period": "2023-Q1",
+                "reason": "test",
+            }
+        ],
+    )
+    put(
+        world,
+        "column_overrides",
+        [
+            {
+                "file_pattern": "странный*",
+                "label_pattern": "значок",
+                "rating": "c_mfc",
+                "indicator": "total",
+                "reason": "test",
+            }
+        ],
+    )
     result = clean_file(source)
     assert accepted(result) == {("RU-TUL", "2023-Q1", "total"): ("90.1", "points", "=")}
     put(world, "sheet_overrides", [])
@@ -264,13 +323,28 @@ def test_overrides_are_rows(world):
 
 
 def source(path, **more):
-    known = {name: "x" for name in ("publisher", "title", "address", "published_date", "accessed_date", "licence", "sha256")}
-    return Source(**{"source_id": path.split(".")[0], "path": path, "kind": "rating_file", "period": "", "is_synthetic": "0", **known, **more})
+    known = {
+        name: "x" for name in ("publisher", "title", "address", "published_date", "accessed_date", "licence", "sha256")
+    }
+    return Source(
+        **{
+            "source_id": path.split(".")[0],
+            "path": path,
+            "kind": "rating_file",
+            "period": "",
+            "is_synthetic": "0",
+            **known,
+            **more,
+        }
+    )
 
 
 def test_tables_of_a_collection(world):
     raw = world / "data" / "raw"
-    (raw / "mfc.csv").write_text("Рейтинг МФЦ за 1 квартал 2024 года;;\nСубъект;Баллы;Уровень\nТульская область;90,1;высокий\nОмская область;н/д;низкий\nАлтай;1;низкий\n", encoding="utf-8")
+    (raw / "mfc.csv").write_text(
+        "Рейтинг МФЦ за 1 квартал 2024 года;;\nСубъект;Баллы;Уровень\nТульская область;90,1;высокий\nОмская область;н/д;низкий\nАлтай;1;низкий\n",
+        encoding="utf-8",
+    )
     (raw / "bad.pdf").write_bytes(b"%PDF-")
     answer = '<answer orderNumber="{}" okato="70401000000" receivedDate="2025-03-01"><rates><rate indicator-id="9" value-id="{}"/></rates></answer>'
     (raw / "vk.xml").write_text("<a>" + answer.format(1, 45) + answer.format(2, 42) + "</a>", encoding="utf-8")
@@ -281,15 +355,23 @@ def test_tables_of_a_collection(world):
     for name, table in tables.items():
         store.save(name, table, "real")
     found = tables["observations"].set_index(["entity_id", "indicator"])
-    assert found.loc[("RU-TUL", "total"), ["value", "value_low", "value_high"]].tolist() == pytest.approx([90.1, 90.05, 90.15])
-    assert found.loc[("RU-TUL", "level"), "category"] == "high" and found.loc[("RU-TUL", "total"), "observation_id"] == "mfc!!3!2"
+    assert found.loc[("RU-TUL", "total"), ["value", "value_low", "value_high"]].tolist() == pytest.approx(
+        [90.1, 90.05, 90.15]
+    )
+    assert (
+        found.loc[("RU-TUL", "level"), "category"] == "high"
+        and found.loc[("RU-TUL", "total"), "observation_id"] == "mfc!!3!2"
+    )
     assert found.loc[("RU-TUL", "time"), "value"] == 3.5 and found.loc[("RU-TUL", "time answers"), "value"] == 2
     assert found.loc[("RU-TUL", "time"), "period"] == "2025-H1" and found.loc[("RU-TUL", "time mark 2"), "value"] == 1
     rejects = tables["rejects"]
     assert set(rejects["reason"]) == {"missing_value", "ambiguous_entity", "unreadable_file", "duplicate_conflict"}
     assert rejects.set_index("reason").loc["missing_value", "region_iso"] == "RU-OMS" and tables["service_panel"].empty
     quality = tables["quality"].set_index(["source_id", "region_iso", "indicator"])
-    assert quality.loc[("mfc", "RU-OMS", "total"), "coverage"] == 0 and quality.loc[("mfc", "RU-TUL", "total"), "n_accepted"] == 1
+    assert (
+        quality.loc[("mfc", "RU-OMS", "total"), "coverage"] == 0
+        and quality.loc[("mfc", "RU-TUL", "total"), "n_accepted"] == 1
+    )
     assert coverage(tables["quality"], "source_id").set_index("source_id").loc["bad", "coverage"] == 0
     assert refusals(rejects).iloc[0]["n"] == 2 and refusals(rejects.iloc[:0]).empty
     before = last_run("real")

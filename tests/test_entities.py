@@ -122,7 +122,8 @@ def test_a_slip_of_the_keyboard_gives_the_code_or_none(code, place, letter, slip
         spoilt = name[:place] + letter + name[place:]
     else:
         spoilt = name[:place] + letter + name[place + 1 :]
-    assert match_region(spoilt).code in (code, None), spoilt
+    if spoilt.lower() not in {other.lower() for other in OFFICIAL.values()}:  # «Томская» without its Т is «омская»
+        assert match_region(spoilt).code in (code, None), spoilt
 
 
 @settings(max_examples=300, deadline=None)
@@ -197,7 +198,9 @@ def test_federal_bodies(text, name):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from(store.reference("agencies").to_dict("records")), st.integers(0, 60), st.sampled_from("абвгдеклмн"))
+@given(
+    st.sampled_from(store.reference("agencies").to_dict("records")), st.integers(0, 60), st.sampled_from("абвгдеклмн")
+)
 def test_a_misspelt_body_is_never_another_body(row, place, letter):
     at = place % len(row["full_name"])
     assert match_agency(row["full_name"][:at] + letter + row["full_name"][at + 1 :]).name in (row["short_name"], None)

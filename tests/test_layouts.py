@@ -320,7 +320,7 @@ def test_monthly_panel_refuses_contradictions():
 
 
 def test_pdf_table_with_a_two_row_header_over_pages():
-    names = "Волгоградская Калининградская Нижегородская Новосибирская Астраханская Белгородская Ленинградская Оренбургская".split()
+    names = ["Волгоградская", "Калининградская", "Нижегородская", "Новосибирская", "Астраханская", "Белгородская", "Ленинградская", "Оренбургская"]
     rows = "".join(
         f"<tr><td>{n + 1}<td>{name} область<td>{20 + n},1<td>{90 - n},5<td>высокий</tr>" for n, name in enumerate(names)
     )

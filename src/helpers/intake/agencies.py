@@ -11,7 +11,8 @@ from helpers.intake.text import key_text
 from helpers.tables import store
 
 _FEDERAL = re.compile(
-    r"^федеральн\w+ (?:служб|агентств|казначейств)|^министерств\w+ .*российской федерации|^(?:министерство|служба) российской федерации"
+    r"^федеральн\w+ (?:служб|агентств|казначейств)|^министерств\w+ .*российской федерации|^(?:министерство"
+    r"|служба) российской федерации"
 )
 _COUNTRY = re.compile(r"\b(?:россии|рф|российской федерации)\b")
 _TERRITORIAL = re.compile(r"\b(?:территориальн\w+ орган|управлени\w+ .*(?:по|в) |отделени\w+ .*по |межрегиональн\w+)")
@@ -21,7 +22,9 @@ SUGGESTIONS = 3
 
 @dataclass(frozen=True, slots=True)
 class AgencyMatch:
-    """Short name of the federal body, or ``None`` with a reason (``unknown_entity``, ``ambiguous_entity``) and suggestions."""
+    """Short name of the federal body, or ``None`` with a reason (``unknown_entity``, ``ambiguous_entity``) and
+    suggestions.
+    """
 
     name: str | None
     reason: str = ""

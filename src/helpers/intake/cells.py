@@ -122,7 +122,8 @@ def reader(rule: Indicator, label: str, legend: dict[str, str], words: Vocabular
     if rule.kind in words.words:
         return _category_reader(rule.kind, legend, words)
     raise ValueError(
-        f"indicators.csv: kind '{rule.kind}' of {rule.rating}/{rule.name} is served by no parser and no list of words.csv"
+        f"indicators.csv: kind '{rule.kind}' of {rule.rating}/{rule.name} is served by no parser and "
+        f"no list of words.csv"
     )
 
 

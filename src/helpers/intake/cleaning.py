@@ -1,6 +1,7 @@
 """A file as a ministry sent it → tidy cells, everything that was refused and why, and how the file was read.
 
-Wrong is worse than missing. Every cell ends in one of four heaps (accepted, rejected, structural, a column not kept) and the
+Wrong is worse than missing. Every cell ends in one of four heaps (accepted, rejected, structural, a column not
+kept) and the
 four add up to the cells of the file.
 """
 
@@ -46,7 +47,8 @@ class CleanResult:
     tidy : DataFrame
         One accepted cell a row, columns ``TIDY_COLUMNS``; text columns are categories.
     rejects : DataFrame
-        One refused cell or row a row: file, sheet, row, col (0: the whole row, or with row 0 the whole file), raw, reason, suggestion.
+        One refused cell or row a row: file, sheet, row, col (0: the whole row, or with row 0 the whole file),
+        raw, reason, suggestion.
     explanation : DataFrame
         Which rows and columns were taken for what and why: sheet, rows, columns, taken_for, why.
     counts : Counts
@@ -83,7 +85,8 @@ def clean_file(path: Path) -> CleanResult:
     Returns
     -------
     CleanResult
-        A file that cannot be read gives one ``unreadable_file`` or ``undecodable_text`` line that names it and says what to do.
+        A file that cannot be read gives one ``unreadable_file`` or ``undecodable_text`` line that names it and
+        says what to do.
 
     Raises
     ------
@@ -103,7 +106,9 @@ def clean_many(paths: Iterable[Path]) -> list[CleanResult]:
 
 
 def write_result(result: CleanResult, out_dir: Path) -> tuple[Path, Path]:
-    """Write ``<file>.tidy.csv`` and ``<file>.rejects.csv`` into a folder; texts that could act as formulas are made harmless."""
+    """Write ``<file>.tidy.csv`` and ``<file>.rejects.csv`` into a folder; texts that could act as formulas are
+    made harmless.
+    """
     return write_tables(result.tidy, result.rejects, result.file, out_dir)
 
 

@@ -1,4 +1,5 @@
-"""All registered sources of a collection → the tables ``observations``, ``rejects``, ``corrections_applied``, ``quality``, ``service_panel``.
+"""All registered sources of a collection → the tables ``observations``, ``rejects``, ``corrections_applied``,
+``quality``, ``service_panel``.
 
 Published figures keep their own reader; every other file goes through :func:`helpers.intake.cleaning.clean_file`.
 """
@@ -30,7 +31,8 @@ def clean_collection(sources: Iterable[Source]) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of DataFrame
-        ``observations``, ``rejects``, ``corrections_applied``, ``quality``, ``service_panel`` in the columns of their schemas.
+        ``observations``, ``rejects``, ``corrections_applied``, ``quality``, ``service_panel`` in the columns of
+        their schemas.
 
     Raises
     ------
@@ -87,7 +89,9 @@ def _quality_of_published(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def observations(result: CleanResult, source: Source) -> pd.DataFrame:
-    """Accepted cells of one file as rows of ``observations``; single answers of applicants come as means and counts per region."""
+    """Accepted cells of one file as rows of ``observations``; single answers of applicants come as means and
+    counts per region.
+    """
     cells = result.cells
     is_answer = (cells["entity_type"] == _ANSWERS).to_numpy()
     plain = _plain(cells[~is_answer], source)
@@ -105,12 +109,15 @@ def _plain(cells: pd.DataFrame, source: Source) -> pd.DataFrame:
     types = pd.Series(text["entity_type"]).replace(ENTITY_TYPES).to_numpy()
     return pd.DataFrame(
         {
-            "rating": text["rating"], "entity_id": text["entity_id"], "period": text["period"], "indicator": text["indicator"],
-            "source_id": source.source_id, "entity_type": types, "entity_name": text["entity_raw"], "region_iso": text["region_iso"],
+            "rating": text["rating"], "entity_id": text["entity_id"], "period": text["period"],
+            "indicator": text["indicator"],
+            "source_id": source.source_id, "entity_type": types, "entity_name": text["entity_raw"],
+            "region_iso": text["region_iso"],
             "value": value, "value_low": low, "value_high": high, "category": np.where(is_number, "", text["value"]),
             "unit": text["unit"], "cmp": text["cmp"], "value_before": np.nan, "value_after": np.nan,
             "observation_id": [f"{source.source_id}!{sheet}!{row}!{col}" for sheet, row, col in place],
-            "file": source.path, "sheet": text["sheet"], "row": cells["row"].to_numpy(), "col": cells["col"].to_numpy(),
+            "file": source.path, "sheet": text["sheet"], "row": cells["row"].to_numpy(),
+            "col": cells["col"].to_numpy(),
             "raw_text": text["raw"], "is_synthetic": _flag(source),
         }
     )  # fmt: skip
@@ -121,7 +128,8 @@ def bounds(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Interval that printed precision or wording implies.
 
-    Rounded figures (per cent, points) are half a printed step wide on each side; counts, terms and points of questionnaires
+    Rounded figures (per cent, points) are half a printed step wide on each side; counts, terms and points of
+    questionnaires
     are exact; a bound («не более 7») reaches from zero to it.
     """
     is_rounded = np.isin(unit.astype(str), ["percent", "points"]) & (rating != "b_region_process")
@@ -136,7 +144,8 @@ def _answers(cells: pd.DataFrame, source: Source) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "region_iso": cells["region_iso"].astype(object), "indicator": cells["indicator"].astype(object),
-            "period": source.period or cells["period"].astype(object).map(_half_year), "mark": pd.to_numeric(cells["value"].astype(object)),
+            "period": source.period or cells["period"].astype(object).map(_half_year),
+            "mark": pd.to_numeric(cells["value"].astype(object)),
             "row": cells["row"], "sheet": cells["sheet"].astype(object),
         }
     )  # fmt: skip
@@ -151,10 +160,13 @@ def _answers(cells: pd.DataFrame, source: Source) -> pd.DataFrame:
 
 def _figure(source: Source, region: str, period: str, group: pd.DataFrame, name: str, value: float, unit: str) -> dict:
     return {
-        "rating": "h_feedback", "entity_id": region, "period": period, "indicator": name, "source_id": source.source_id,
-        "entity_type": "region", "entity_name": region, "region_iso": region, "value": value, "value_low": value, "value_high": value,
+        "rating": "h_feedback", "entity_id": region, "period": period, "indicator": name,
+        "source_id": source.source_id,
+        "entity_type": "region", "entity_name": region, "region_iso": region, "value": value, "value_low": value,
+        "value_high": value,
         "category": "", "unit": unit, "cmp": "=", "value_before": np.nan, "value_after": np.nan,
-        "observation_id": f"{source.source_id}!{group['sheet'].iloc[0]}!{region}!{period}!{name}", "file": source.path,
+        "observation_id": f"{source.source_id}!{group['sheet'].iloc[0]}!{region}!{period}!{name}",
+        "file": source.path,
         "sheet": group["sheet"].iloc[0], "row": int(group["row"].min()), "col": 0, "raw_text": f"{len(group)} answers",
         "is_synthetic": _flag(source),
     }  # fmt: skip
@@ -177,7 +189,9 @@ def _corrections(result: CleanResult, source: Source) -> pd.DataFrame:
 
 
 def quality(result: CleanResult, source: Source) -> pd.DataFrame:
-    """Accepted and refused values of one file by region, rating and indicator; a refused row counts once, under no indicator."""
+    """Accepted and refused values of one file by region, rating and indicator; a refused row counts once, under no
+    indicator.
+    """
     names = ["region_iso", "rating", "indicator"]
     accepted = _count(result.cells, names, "n_accepted")
     if len(result.panel):
@@ -213,9 +227,11 @@ def _one_panel(frames: list[pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
     gone = panel[conflict]
     repeats = pd.DataFrame(
         {
-            "source_id": gone["source_id"], "file": gone["source_id"], "sheet": "", "row": np.arange(1, len(gone) + 1), "col": 0,
+            "source_id": gone["source_id"], "file": gone["source_id"], "sheet": "",
+            "row": np.arange(1, len(gone) + 1), "col": 0,
             "reason": "duplicate_conflict", "raw": gone[key].astype(str).agg(" / ".join, axis=1) if len(gone) else "",
-            "suggestion": "two files give this month of the service differently; keep one of them", "region_iso": gone["region_iso"],
+            "suggestion": "two files give this month of the service differently; keep one of them",
+            "region_iso": gone["region_iso"],
             "is_synthetic": gone["is_synthetic"],
         }
     )  # fmt: skip

@@ -11,11 +11,13 @@ from helpers.intake.regions import RegionMatch, find_region, match_region, regio
 from helpers.intake.text import mend_look_alikes, normalise, strip_footnote
 
 __all__ = [
-    "AgencyMatch", "EntityMatch", "RegionMatch", "find_region", "match_agency", "match_entity", "match_region", "region_name", "region_of_okato",
+    "AgencyMatch", "EntityMatch", "RegionMatch", "find_region", "match_agency", "match_entity", "match_region",
+    "region_name", "region_of_okato",
 ]  # fmt: skip
 
 _ROW_REASONS = {
-    "ambiguous": "ambiguous_entity", "aggregate_of_subjects": "aggregate_entity", "federal_district": "federal_district",
+    "ambiguous": "ambiguous_entity", "aggregate_of_subjects": "aggregate_entity",
+    "federal_district": "federal_district",
     "total_or_country": "total_row", "header_note_or_section": "section_row",
 }  # fmt: skip
 

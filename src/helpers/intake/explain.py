@@ -20,6 +20,7 @@ _WHY = {
     "column_number_row": "1, 2, 3 …", "title_row": "above the header", "metadata_row": "a note about the file itself",
 }  # fmt: skip
 _SAMPLE = 400
+_NAME_HEADER = "no row with known labels above; name the header row in sheet_overrides.csv"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def headless(sheet: Sheet, file: str, heap: np.ndarray) -> list[pd.DataFrame]:
                         "file": constant(file, count), "sheet": constant(sheet.grid.sheet, count), "row": rows + 1,
                         "col": np.zeros(count, dtype=np.int64), "raw": taken(list(distinct), codes[rows]),
                         "reason": constant("unknown_indicator", count),
-                        "suggestion": constant("no row with known labels above; name the header row in sheet_overrides.csv", count),
+                        "suggestion": constant(_NAME_HEADER, count),
                     }
                 )
             ]  # fmt: skip

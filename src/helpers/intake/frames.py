@@ -5,7 +5,8 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 TIDY_COLUMNS = (
-    "file", "sheet", "row", "col", "rating", "entity_raw", "entity_id", "region_iso", "period", "indicator", "value", "unit", "cmp",
+    "file", "sheet", "row", "col", "rating", "entity_raw", "entity_id", "region_iso", "period", "indicator",
+    "value", "unit", "cmp",
 )  # fmt: skip
 CELL_COLUMNS = (*TIDY_COLUMNS, "decimals", "entity_type", "raw")
 REJECT_COLUMNS = ("file", "sheet", "row", "col", "raw", "reason", "suggestion")
@@ -51,7 +52,8 @@ def refuse_repeats(cells: pd.DataFrame, refusals: pd.DataFrame) -> tuple[pd.Data
     Returns
     -------
     tuple
-        Cells without repeats (an equal one stays once, contradicting ones not at all), refusals with them, and their number.
+        Cells without repeats (an equal one stays once, contradicting ones not at all), refusals with them, and
+        their number.
     """
     key = ["rating", "entity_id", "period", "indicator"]
     codes = [cells[name].cat.codes.to_numpy().astype(np.int64) for name in key]

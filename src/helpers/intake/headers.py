@@ -161,7 +161,9 @@ def is_repeat(sheet: Sheet, header: Header, row: int) -> bool:
 
 
 def labels_of(sheet: Sheet, header: Header) -> list[Label]:
-    """Label of each column of a block: the path from parent to child, an unmerged parent being carried to the right."""
+    """Label of each column of a block: the path from parent to child, an unmerged parent being carried to the
+    right.
+    """
     area = sheet.texts[header.first : header.last + 1, header.left : header.right].copy()
     for row in range(len(area) - 1):
         for column in range(1, area.shape[1]):
@@ -177,7 +179,9 @@ def labels_of(sheet: Sheet, header: Header) -> list[Label]:
 
 
 def split_side_by_side(sheet: Sheet, header: Header, words: Vocabulary) -> list[Header]:
-    """Blocks of one header: split where the labels start again, or at an empty column with an entity on both sides."""
+    """Blocks of one header: split where the labels start again, or at an empty column with an entity on both
+    sides.
+    """
     labels = labels_of(sheet, header)
     roles = [words.role(label, "early") for label in labels]
     anchors = [

@@ -1,6 +1,7 @@
 """Grid → blocks of labelled cells: which rating, which rows are data, what every column is, and why.
 
-A block is one table under one header. Recognition weighs evidence for each rating (title, file name, labels, what the names in the
+A block is one table under one header. Recognition weighs evidence for each rating (title, file name, labels,
+what the names in the
 entity column resolve to) and takes the best; no evidence means no rating, and the block is refused, never guessed.
 """
 
@@ -126,7 +127,8 @@ def _title_start(sheet: Sheet, header: Header, floor: int) -> int:
 
 
 def _block(
-    sheet: Sheet, header: Header, end: int, titles: tuple[str, ...], first_titles: tuple[str, ...], words: Vocabulary, file: str, overrides: Overrides,
+    sheet: Sheet, header: Header, end: int, titles: tuple[str, ...], first_titles: tuple[str, ...],
+    words: Vocabulary, file: str, overrides: Overrides,
 ) -> Block:  # fmt: skip
     labels = labels_of(sheet, header)
     context = [*sheet.grid.titles, *first_titles, *titles]
@@ -175,7 +177,8 @@ def _block(
 
 
 def _weigh(
-    rating: Rating, sheet: Sheet, header: Header, end: int, labels: list[Label], context: list[str], words: Vocabulary, file: str, overrides: Overrides,
+    rating: Rating, sheet: Sheet, header: Header, end: int, labels: list[Label], context: list[str],
+    words: Vocabulary, file: str, overrides: Overrides,
 ) -> Evidence:  # fmt: skip
     roles = [words.role(label, "early") for label in labels]
     entity_type, ids, strength = _entity(rating, sheet, header, end, labels, roles, words, context)
@@ -220,7 +223,9 @@ def _entity(
     words: Vocabulary,
     context: list[str],
 ) -> tuple[str, list[int], float]:
-    """Entity type, absolute identifier columns and strength of the evidence; an empty type where the rating does not fit."""
+    """Entity type, absolute identifier columns and strength of the evidence; an empty type where the rating does
+    not fit.
+    """
     at = [header.left + place for place in range(len(roles))]
     for kind in rating.entity_types:
         if kind in ("region", "federal_agency"):
@@ -304,7 +309,8 @@ def _question_column(sheet: Sheet, header: Header, end: int, roles: list[str], a
 
 
 def _columns(
-    rating: Rating, entity_type: str, sheet: Sheet, header: Header, end: int, labels: list[Label], roles: list[str], ids: list[int], words: Vocabulary,
+    rating: Rating, entity_type: str, sheet: Sheet, header: Header, end: int, labels: list[Label],
+    roles: list[str], ids: list[int], words: Vocabulary,
     overrides: Overrides,
 ) -> tuple[Column, ...]:  # fmt: skip
     columns = []
@@ -390,7 +396,9 @@ def _named(sheet: Sheet, header: Header, end: int, index: int, rating: Rating, w
 def _long_form(
     rating: Rating, sheet: Sheet, header: Header, end: int, columns: list[Column], words: Vocabulary
 ) -> tuple[Column, ...]:
-    """With a column of indicator names, columns labelled only by a value word or a period hold values of the named indicator."""
+    """With a column of indicator names, columns labelled only by a value word or a period hold values of the named
+    indicator.
+    """
     names = [column for column in columns if column.use == INDICATOR_NAME]
     is_long = bool(names) and bool(_named(sheet, header, end, names[0].index, rating, words))
     changed = []
@@ -428,7 +436,9 @@ def _guess_entity(sheet: Sheet, header: Header, end: int, labels: list[Label], w
 
 
 def _context_entity(sheet: Sheet, context: list[str], entity_type: str) -> str:
-    """The entity that a whole sheet is about: its name for a questionnaire, the region of its name or title for a card."""
+    """The entity that a whole sheet is about: its name for a questionnaire, the region of its name or title for a
+    card.
+    """
     name = sheet.grid.sheet
     is_generic = not name or bool(re.match(r"^(?:лист|sheet|таблица|table|анкета|опросник)\s*\d*$", key_text(name)))
     if entity_type == "questionnaire":

@@ -110,7 +110,8 @@ def correct(grids: list[Grid], overrides: Overrides, file: str) -> tuple[list[Gr
         old = texts[at_row, at_column]
         if old.strip() != row["expected_old"].strip():
             raise CorrectionError(
-                f"{where}: holds «{old}», not «{row['expected_old']}»; the publisher changed it. Review row {row['correction_id']}"
+                f"{where}: holds «{old}», not «{row['expected_old']}»; the publisher changed it. "
+                f"Review row {row['correction_id']}"
                 " of data/reference/corrections.csv"
             )
         changed = texts.copy()
@@ -122,7 +123,8 @@ def correct(grids: list[Grid], overrides: Overrides, file: str) -> tuple[list[Gr
         grids[place] = _with_texts(grids[place], changed, kinds)
         applied.append(
             {
-                "correction_id": row["correction_id"], "file": file, "sheet": row["sheet"], "row": at_row + 1, "col": at_column + 1,
+                "correction_id": row["correction_id"], "file": file, "sheet": row["sheet"], "row": at_row + 1,
+                "col": at_column + 1,
                 "old_value": old, "new_value": row["new_value"], "reason": row["reason"],
             }
         )  # fmt: skip
@@ -131,6 +133,7 @@ def correct(grids: list[Grid], overrides: Overrides, file: str) -> tuple[list[Gr
 
 def _with_texts(grid: Grid, texts: np.ndarray, kinds: np.ndarray | None) -> Grid:
     return Grid(
-        grid.sheet, texts, kinds, grid.spans, grid.is_hidden, grid.hidden_rows, grid.hidden_columns, grid.titles, grid.general_numbers,
+        grid.sheet, texts, kinds, grid.spans, grid.is_hidden, grid.hidden_rows, grid.hidden_columns, grid.titles,
+        grid.general_numbers,
         grid.notes, grid.is_flat,
     )  # fmt: skip

@@ -1,7 +1,10 @@
-"""The monthly file of services → the table ``service_panel``: one service of one region in one month, parsed by distinct texts.
+"""The monthly file of services → the table ``service_panel``: one service of one region in one month, parsed by
+distinct texts.
 
-Columns are recognised by ``panel_columns.csv``. A cell that cannot be read is missing in the panel and listed with its reason; a row
-without region, service or month is refused, and so is every row of a key that the file gives twice with different figures.
+Columns are recognised by ``panel_columns.csv``. A cell that cannot be read is missing in the panel and listed
+with its reason; a row
+without region, service or month is refused, and so is every row of a key that the file gives twice with
+different figures.
 """
 
 import re

@@ -1,10 +1,12 @@
 """Periods in text: a cell, a column label, a title or a file name → mentions of a year, half-year, quarter or month.
 
-Bare years are never handed to a date library. Full dates, «с 2024 г.», «до 2030 года» and dates of printing are not periods.
+Bare years are never handed to a date library. Full dates, «с 2024 г.», «до 2030 года» and dates of printing are
+not periods.
 """
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from helpers.intake.text import CYRILLIC_TWINS, key_text
 
@@ -12,11 +14,13 @@ MONTHS = ("янв", "фев", "мар", "апр", "ма", "июн", "июл", "�
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6}
 _ORDINALS = {"перв": 1, "втор": 2, "трет": 3, "четверт": 4}
 _MONTH = (
-    r"(?P<m>янв(?:ар[ьяе])?|фев(?:р(?:ал[ьяе])?)?|мар(?:т[ае]?)?|апр(?:ел[ьяе])?|ма[йяе]|июн[ьяе]?|июл[ьяе]?|авг(?:уст[ае]?)?"
+    r"(?P<m>янв(?:ар[ьяе])?|фев(?:р(?:ал[ьяе])?)?|мар(?:т[ае]?)?|апр(?:ел[ьяе])?|ма[йяе]|июн[ьяе]?"
+    r"|июл[ьяе]?|авг(?:уст[ае]?)?"
     r"|сен(?:т(?:ябр[ьяе])?)?|окт(?:ябр[ьяе])?|ноя(?:бр[ьяе])?|дек(?:абр[ьяе])?)\.?"
 )
 _NUMBER = (
-    r"(?P<n>\d{1,2}|[ivіхx]{1,4}|перв\w+|втор\w+|трет\w+|четверт\w+)(?:\s?-?\s?(?:ый|ой|ого|ом|ий|ем|го|му|й|е|e|м|я))?"
+    r"(?P<n>\d{1,2}|[ivіхx]{1,4}|перв\w+|втор\w+|трет\w+|четверт\w+)(?:\s?-?\s?(?:ый|ой|ого|ом|ий|ем|го|му"
+    r"|й|е|e|м|я))?"
 )
 _YEAR = r"(?P<y>20\d\d|19\d\d)(?:\s*(?:-?(?:го|й|м)\b)?\s*(?:год[ауе]?|гг?)\b\.?)?"
 _QUARTER_WORD = r"(?:кв(?:артал\w*)?|kv)\b\.?"
@@ -24,18 +28,24 @@ _HALF_WORD = r"(?:полугоди\w*|п/г|пг|полуг)\b\.?"
 _DATE_WORDS = (
     r"(?:\b\d{1,2}[./]\d{1,2}[./](?:20|19)?\d\d\b(?:\s*г(?:ода|\.)?)?"
     r"|\b(?:20|19)\d\d-\d\d-\d\d\b"
-    r"|\b\d{1,2}\s+(?:января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря)\s+(?:20|19)\d\d(?:\s*г(?:ода|\.)?)?)"
+    r"|\b\d{1,2}\s+(?:января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября"
+    r"|декабря)\s+(?:20|19)\d\d(?:\s*г(?:ода|\.)?)?)"
 )
+_ANY_MONTH = _MONTH.replace("?P<m>", "")
+_ANY_YEAR = r"(?:\s*(?:20|19)\d\d(?:\s*г\w*\.?)?)?"
+_PART = r"(?:\d|[iv]{1,3})"
+_PART_WORD = r"(?:кв(?:артал\w*)?|полугоди\w*)\b\.?"
+_SECOND_NUMBER = _NUMBER.replace("?P<n>", "?P<n2>")
 _PATTERNS = (
     ("drop", re.compile(_DATE_WORDS)),
     ("span", re.compile(r"\b\d{1,2}\s*месяц\w*(?:\s*(?:20|19)\d\d(?:\s*г(?:ода|\.)?)?)?")),
-    ("span", re.compile(rf"{_MONTH.replace('?P<m>', '')}\s*-\s*{_MONTH.replace('?P<m>', '')}(?:\s*(?:20|19)\d\d(?:\s*г\w*\.?)?)?")),
-    ("span", re.compile(r"\b(?:\d|[iv]{1,3})\s*(?:-|,|и)\s*(?:\d|[iv]{1,3})\s*(?:-?й)?\s*(?:кв(?:артал\w*)?|полугоди\w*)\b\.?(?:\s*(?:20|19)\d\d(?:\s*г\w*\.?)?)?")),
+    ("span", re.compile(rf"{_ANY_MONTH}\s*-\s*{_ANY_MONTH}{_ANY_YEAR}")),
+    ("span", re.compile(rf"\b{_PART}\s*(?:-|,|и)\s*{_PART}\s*(?:-?й)?\s*{_PART_WORD}{_ANY_YEAR}")),
     ("quarter", re.compile(rf"\b{_NUMBER}\s*{_QUARTER_WORD}[\s,]*(?:{_YEAR})?")),
-    ("quarter", re.compile(rf"\b{_YEAR}[\s,_.-]*(?:q\s?(?P<n>\d)|{_NUMBER.replace('?P<n>', '?P<n2>')}\s*{_QUARTER_WORD})")),
+    ("quarter", re.compile(rf"\b{_YEAR}[\s,_.-]*(?:q\s?(?P<n>\d)|{_SECOND_NUMBER}\s*{_QUARTER_WORD})")),
     ("quarter", re.compile(rf"\bq(?P<n>\d)[\s_-]*{_YEAR}")),
     ("half", re.compile(rf"\b{_NUMBER}\s*{_HALF_WORD}[\s,]*(?:{_YEAR})?")),
-    ("half", re.compile(rf"\b{_YEAR}[\s,_.-]*(?:h\s?(?P<n>\d)|{_NUMBER.replace('?P<n>', '?P<n2>')}\s*{_HALF_WORD})")),
+    ("half", re.compile(rf"\b{_YEAR}[\s,_.-]*(?:h\s?(?P<n>\d)|{_SECOND_NUMBER}\s*{_HALF_WORD})")),
     ("half", re.compile(rf"\bh(?P<n>\d)[\s_-]*{_YEAR}")),
     ("month", re.compile(rf"\b{_MONTH}\s*,?\s*{_YEAR}")),
     ("month", re.compile(r"\b(?P<y>20\d\d)-(?P<n>\d\d)\b(?!-)")),
@@ -45,7 +55,8 @@ _PATTERNS = (
     ("year", re.compile(rf"(?<!\d)(?<!\d[.,]){_YEAR}(?![\d%])(?![.,]\d)")),
 )  # fmt: skip
 _FLUFF = re.compile(
-    r"\b(?:за|по|итогам|итоги|в|на|на конец|год[ауе]?|отчетный период|период|данные|предварительные|факт|фактически|оценка|г|гг)\b|[\s.,:;()\[\]*_-]+"
+    r"\b(?:за|по|итогам|итоги|в|на|на конец|год[ауе]?|отчетный период|период|данные|предварительные|факт"
+    r"|фактически|оценка|г|гг)\b|[\s.,:;()\[\]*_-]+"
 )
 _MONTH_ALONE = re.compile(rf"^(?:за\s+)?{_MONTH}$")
 _LIMITS = {"quarter": 4, "half": 2, "month": 12}
@@ -53,7 +64,9 @@ _LIMITS = {"quarter": 4, "half": 2, "month": 12}
 
 @dataclass(frozen=True)
 class Mention:
-    """One period as mentioned: the year may be missing; an impossible one («5 кв.») or a span has ``is_valid`` False."""
+    """One period as mentioned: the year may be missing; an impossible one («5 кв.») or a span has ``is_valid``
+    False.
+    """
 
     year: int | None
     kind: str
@@ -66,7 +79,9 @@ class Mention:
             return ""
         if self.kind == "year":
             return str(self.year)
-        return f"{self.year}-{ {'half': 'H', 'quarter': 'Q', 'month': ''}[self.kind] }{self.number:0{2 if self.kind == 'month' else 1}d}"
+        if self.kind == "month":
+            return f"{self.year}-{self.number:02d}"
+        return f"{self.year}-{'H' if self.kind == 'half' else 'Q'}{self.number}"
 
 
 def find_mentions(text: str) -> tuple[tuple[Mention, ...], str]:
@@ -139,7 +154,8 @@ def combine(levels: list[Mention | None]) -> tuple[str, str]:
     Returns
     -------
     tuple of str
-        Period text and reason: («2024-Q1», ""), ("", "") where nothing is said, ("", "bad_period") on a contradiction, an
+        Period text and reason: («2024-Q1», ""), ("", "") where nothing is said, ("", "bad_period") on a
+        contradiction, an
         impossible period, or a quarter whose year nothing supplies.
     """
     known = [level for level in levels if level is not None]
@@ -167,7 +183,7 @@ def _nested(parts: set[tuple[str, int | None]]) -> bool:
     months = {"half": 6, "quarter": 3, "month": 1}
     spans = [(months[kind] * ((number or 0) - 1), months[kind] * (number or 0)) for kind, number in parts]
     spans.sort(key=lambda span: span[0] - span[1])
-    return all(big[0] <= small[0] and small[1] <= big[1] for big, small in zip(spans, spans[1:], strict=False))
+    return all(big[0] <= small[0] and small[1] <= big[1] for big, small in pairwise(spans))
 
 
 def _may_hold_period(text: str) -> bool:

@@ -245,13 +245,17 @@ def _settle(
 
 
 def _compares_years(far: list[Mention], others: tuple[Column, ...]) -> bool:
-    """Columns of several years under a title of one of them: the title names the year of the report, the columns rule."""
+    """Columns of several years under a title of one of them: the title names the year of the report, the columns
+    rule.
+    """
     years = {mention.year for column in others for mention in column.label.mentions if mention.year}
     return len(years) > 1 and all(mention.year in years for mention in far if mention.year)
 
 
 def _column_mentions(column: Column, others: tuple[Column, ...], block: Block) -> list[Mention]:
-    """Mentions of the column; one without any, beside columns of several periods, belongs to the latest of them or to none."""
+    """Mentions of the column; one without any, beside columns of several periods, belongs to the latest of them or
+    to none.
+    """
     if column.label.mentions or any(other.use == PERIOD for other in block.columns):
         return list(column.label.mentions)
     if any(other.use == UNKNOWN and re.search(r"\d", other.label.raw) for other in block.columns):
@@ -361,7 +365,9 @@ def joined_codes(columns: list[np.ndarray]) -> np.ndarray:
 
 
 def wrong_totals(total: np.ndarray, parts: list[np.ndarray], decimals: int) -> np.ndarray:
-    """Rows whose printed total lies further from the sum of its parts than rounding allows: (parts + 1) · step / 2."""
+    """Rows whose printed total lies further from the sum of its parts than rounding allows: (parts + 1) · step /
+    2.
+    """
     stacked = np.vstack(parts)
     known = ~np.isnan(total) & ~np.isnan(stacked).any(axis=0)
     slack = (len(parts) + 1) * 10.0**-decimals / 2 + 1e-9

@@ -1,4 +1,6 @@
-"""Words of region names: type words expanded, oblique cases led back to the nominative, keys that ignore word order."""
+"""Words of region names: type words expanded, oblique cases led back to the nominative, keys that ignore word
+order.
+"""
 
 import re
 
@@ -9,7 +11,7 @@ _TYPE_FORMS = (
     (re.compile(r"\bгород\w* федерального значения\b"), " город "),
     (re.compile(r"(?<!\w)(?:а\.\s?о\.?|а/о)(?!\w)"), " ао "),
     (re.compile(r"\bавт(?:оном)?\.\s*(?=\w)"), "авт "),
-    (re.compile(r"\bаобл\b\.?|\bавт обл\b\.?|\bао(?=\s*$)(?<=еврейская ао)|(?<=еврейской )ао\b"), " автономная область "),
+    (re.compile(r"\bаобл\b\.?|\bавт обл\b\.?|(?<=еврейская )ао\b|(?<=еврейской )ао\b"), " автономная область "),
     (re.compile(r"\bавт окр(?:уг\w*)?\b\.?|\bао\b|\bаокр\b\.?"), " автономный округ "),
     (re.compile(r"\bобл\b\.?"), " область "),
     (re.compile(r"\bресп\b\.?|\bр-ка\b"), " республика "),
@@ -21,13 +23,16 @@ _LEAD_IN = re.compile(r"^(?:в том числе|в т\.\s?ч\.|из них|в �
 _FOOTNOTES = re.compile(r"\s*(?:\*+|\(\*+\)|\[\d+\]|(?<=[а-яa-z)])\s?\d{1,2}\)|(?<=[а-я])\d{1,2}$)\s*$")
 _SPLIT = re.compile(r"[^\w]+")
 _NOUNS = {
-    "область": "области областью областию", "край": "края краю краем крае", "республика": "республики республике республику республикой",
+    "область": "области областью областию", "край": "края краю краем крае",
+    "республика": "республики республике республику республикой",
     "округ": "округа округу округом округе", "город": "города городу городом городе",
 }  # fmt: skip
 
 
 def clean_name(text: str) -> str:
-    """Name in lower case without numbering, footnote marks and lead-ins; look-alikes mended, dashes and ё made uniform."""
+    """Name in lower case without numbering, footnote marks and lead-ins; look-alikes mended, dashes and ё made
+    uniform.
+    """
     plain = mend_look_alikes(normalise(text)).lower().replace("ё", "е")
     plain = _NUMBERING.sub("", plain)
     plain = _FOOTNOTES.sub("", plain)

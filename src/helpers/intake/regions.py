@@ -1,7 +1,8 @@
 """Names of regions → ISO 3166-2 codes, or the reason why not. A wrong code is worse than none.
 
-Order: exact key over official and short names, reviewed aliases, aggregates, refusal lists, oblique cases and bodies of a region,
-and a narrow fuzzy match last. The lists are rows of ``data/reference``: ``regions``, ``region_aliases``, ``refused_names``.
+Order: exact key over official and short names, reviewed aliases, aggregates, refusal lists, oblique cases and bodies of
+a region, and a narrow fuzzy match last. The lists are rows of ``data/reference``: ``regions``, ``region_aliases``,
+``refused_names``.
 """
 
 import re
@@ -21,18 +22,23 @@ Key = frozenset[str]
 _NO_BARE_STEM = {"UA-14", "UA-09", "RU-AL", "RU-ALT", "RU-NEN"}
 _DISTRICT = re.compile(r"\bфедеральн\w+ округ|\bфо\b")
 _TOTAL = re.compile(
-    r"^(?:всего|итого|в целом|средн(?:ее|ий|яя|ероссийск\w*)|общий итог|по россии|по стране|российская федерация|россия)\b"
+    r"^(?:всего|итого|в целом|средн(?:ее|ий|яя|ероссийск\w*)|общий итог|по россии|по стране"
+    r"|российская федерация|россия)\b"
 )
 _MUNICIPAL = re.compile(
-    r"\bрайон\w*|\bр-н\w*|\bгородск\w+ округ|\bмуниципальн\w+|\bг\.\s?о\.|\bпоселени\w+|\bпос[её]л\w+|\bсел[оа]\b|\bдеревн\w+|\bзато\b|\bулус\w*|\bволост\w+|\bстаниц\w+|\bокруг город\w*|\bм\.?\s?о\.\s|\bпгт\b|\bаул\b"
+    r"\bрайон\w*|\bр-н\w*|\bгородск\w+ округ|\bмуниципальн\w+|\bг\.\s?о\.|\bпоселени\w+|\bпос[её]л\w+"
+    r"|\bсел[оа]\b|\bдеревн\w+|\bзато\b|\bулус\w*|\bволост\w+|\bстаниц\w+|\bокруг город\w*|\bм\.?\s?о\.\s"
+    r"|\bпгт\b|\bаул\b"
 )
 _NOTE = re.compile(
     r"^(?:примечани|источник|справочно|наименование|субъект(?:ы)? рф|показател|раздел|группа|таблица|\*)"
 )
 _FEDERAL_WORDS = re.compile(r"\bроссии\b|российской федерации|^федеральн\w+ (?:служб|агентств|казначейств)")
 _BODY = re.compile(
-    r"^(?:правительств|министерств|мин[а-я]{3,}|департамент|администраци|комитет|управлени|агентств|служб|губернатор|инспекци|аппарат|канцеляри|главн\w+ управлени|госкомитет"
-    r"|государственн\w+ (?:комитет|служб|инспекци|управлени|комисси)|мфц\b|гбу|гау|огбу|огау|гку|кабинет министров|совет министров|глава|мэрия|органы? исполнительной власти|роив|иогв|центр)"
+    r"^(?:правительств|министерств|мин[а-я]{3,}|департамент|администраци|комитет|управлени|агентств|служб"
+    r"|губернатор|инспекци|аппарат|канцеляри|главн\w+ управлени|госкомитет"
+    r"|государственн\w+ (?:комитет|служб|инспекци|управлени|комисси)|мфц\b|гбу|гау|огбу|огау|гку"
+    r"|кабинет министров|совет министров|глава|мэрия|органы? исполнительной власти|роив|иогв|центр)"
 )
 _PLURAL = re.compile(
     r"\b(?:области и|областей|областям|республик|республикам|краев|краям|округов|округам|областях|округах)$"
@@ -42,7 +48,10 @@ _WITH = re.compile(r"\b(?:с|со|включая|в том числе|вкл|в�
 _MOJIBAKE = re.compile(
     r"[ÐÑðñÃÂâ€™ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ]|[РС][\u00a0-\u04ff]{1}[РС]|[À-ÿ]{3}|[ЎўЈҐ¦§Ё©Є«¬®Ї°±Ііґµ¶·ё№є»јЅѕї]{2}"
 )
-_ROUND_TRIPS = (("cp1251", "utf-8"), ("latin-1", "cp1251"), ("latin-1", "utf-8"), ("cp1252", "utf-8"), ("cp1252", "cp1251"), ("cp1251", "cp866"), ("cp866", "cp1251"))  # fmt: skip
+_ROUND_TRIPS = (
+    ("cp1251", "utf-8"), ("latin-1", "cp1251"), ("latin-1", "utf-8"), ("cp1252", "utf-8"), ("cp1252", "cp1251"),
+    ("cp1251", "cp866"), ("cp866", "cp1251"),
+)  # fmt: skip
 SUGGESTIONS = 3
 
 
@@ -90,7 +99,8 @@ def match_region(text: str) -> RegionMatch:
     Returns
     -------
     RegionMatch
-        Reasons: ``blank_or_not_a_name``, ``federal_district``, ``total_or_country``, ``foreign``, ``abolished_subject``,
+        Reasons: ``blank_or_not_a_name``, ``federal_district``, ``total_or_country``, ``foreign``,
+        ``abolished_subject``,
         ``city_not_subject``, ``municipal_not_subject``, ``federal_body``, ``aggregate_of_subjects``, ``ambiguous``,
         ``no_such_subject``, ``header_note_or_section``.
     """

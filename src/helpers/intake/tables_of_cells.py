@@ -117,7 +117,9 @@ def _parts(block: Block, words: Vocabulary, file: str, data: np.ndarray) -> list
 
 
 def _refuse_twins(parts: list[Part]) -> None:
-    """Two columns that name the same indicator for the same period: equal cells count once, different ones not at all."""
+    """Two columns that name the same indicator for the same period: equal cells count once, different ones not at
+    all.
+    """
     for place, later in enumerate(parts):
         for earlier in parts[:place]:
             is_twin = (

@@ -1,6 +1,7 @@
 """Normal form of a text cell: what is dropped, what is mended, and what is never touched.
 
-Superscripts leave first (NFKC would turn «54,5¹» into 54,51), then the text is normalised once. Latin look-alikes are mended
+Superscripts leave first (NFKC would turn «54,5¹» into 54,51), then the text is normalised once. Latin look-
+alikes are mended
 only inside a token that already holds a Cyrillic letter; a token of Latin letters alone is left as it is.
 """
 
@@ -14,7 +15,8 @@ MISSING_MARKS = frozenset(
     {
         "", "-", "--", "---", "...", "..", "н/д", "н.д.", "нд", "нет данных", "нет сведений", "данные отсутствуют",
         "данных нет", "отсутствует", "отсутствуют", "x", "х", "#н/д", "#n/a", "n/a", "#ref!", "#ссылка!", "#value!",
-        "#знач!", "#div/0!", "#дел/0!", "#name?", "#имя?", "#num!", "#число!", "#null!", "#пусто!", "нет", "?", "none",
+        "#знач!", "#div/0!", "#дел/0!", "#name?", "#имя?", "#num!", "#число!", "#null!", "#пусто!", "нет", "?",
+        "none",
         "null", "nan", "не оценивалось", "не оценивался", "не оценивалась", "не проводилась", "не проводился",
     }
 )  # fmt: skip

@@ -1,4 +1,6 @@
-"""Tables that stand on their side: entities across, indicators down. They are turned, read, and their positions turned back."""
+"""Tables that stand on their side: entities across, indicators down. They are turned, read, and their positions
+turned back.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -53,6 +55,8 @@ def _turned(sheet: Sheet, row: int) -> Grid:
 
 
 def turn_back(frame: pd.DataFrame, first_row: int) -> pd.DataFrame:
-    """Rows and columns of the source for a frame made from the turned grid; a refused row is a refused column of the source."""
+    """Rows and columns of the source for a frame made from the turned grid; a refused row is a refused column of
+    the source.
+    """
     row, column = frame["row"].to_numpy(), frame["col"].to_numpy()
     return frame.assign(row=np.where(column > 0, column + first_row, first_row + 1), col=row)

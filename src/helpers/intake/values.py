@@ -1,13 +1,16 @@
 """Text of one cell → number, category or date with its unit and comparison, or the reason of refusal.
 
-One parser per kind, each with its own refusals. Letters inside numbers are never repaired, bounds and ranges are never turned
-into points, units are never converted. Parsers take the text as it stands in the cell and are cheap enough to be called once per
+One parser per kind, each with its own refusals. Letters inside numbers are never repaired, bounds and ranges
+are never turned
+into points, units are never converted. Parsers take the text as it stands in the cell and are cheap enough to
+be called once per
 *distinct* text of a column.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from helpers.intake.text import is_missing, is_not_applicable, key_text, normalise, strip_footnote
 
@@ -16,11 +19,15 @@ EXCEL_EPOCH = date(1899, 12, 30)
 NUMERALS = {
     word: number
     for number, words in {
-        0: "ноль нуль", 1: "один одна одно одного", 2: "два две двух", 3: "три трех", 4: "четыре четырех", 5: "пять пяти", 6: "шесть шести",
+        0: "ноль нуль", 1: "один одна одно одного", 2: "два две двух", 3: "три трех", 4: "четыре четырех",
+        5: "пять пяти", 6: "шесть шести",
         7: "семь семи", 8: "восемь восьми", 9: "девять девяти", 10: "десять десяти", 11: "одиннадцать одиннадцати",
-        12: "двенадцать двенадцати", 13: "тринадцать тринадцати", 14: "четырнадцать четырнадцати", 15: "пятнадцать пятнадцати",
-        16: "шестнадцать шестнадцати", 17: "семнадцать семнадцати", 18: "восемнадцать восемнадцати", 19: "девятнадцать девятнадцати",
-        20: "двадцать двадцати", 30: "тридцать тридцати", 40: "сорок сорока", 50: "пятьдесят пятидесяти", 60: "шестьдесят шестидесяти",
+        12: "двенадцать двенадцати", 13: "тринадцать тринадцати", 14: "четырнадцать четырнадцати",
+        15: "пятнадцать пятнадцати",
+        16: "шестнадцать шестнадцати", 17: "семнадцать семнадцати", 18: "восемнадцать восемнадцати",
+        19: "девятнадцать девятнадцати",
+        20: "двадцать двадцати", 30: "тридцать тридцати", 40: "сорок сорока", 50: "пятьдесят пятидесяти",
+        60: "шестьдесят шестидесяти",
         70: "семьдесят семидесяти", 80: "восемьдесят восьмидесяти", 90: "девяносто девяноста", 100: "сто ста",
     }.items()
     for word in words.split()
@@ -28,7 +35,8 @@ NUMERALS = {
 MONTHS = {
     name: number
     for number, names in enumerate(
-        ["января|янв", "февраля|фев|февр", "марта|мар", "апреля|апр", "мая|май", "июня|июн", "июля|июл", "августа|авг", "сентября|сен|сент", "октября|окт", "ноября|ноя|нояб", "декабря|дек"],
+        ["января|янв", "февраля|фев|февр", "марта|мар", "апреля|апр", "мая|май", "июня|июн", "июля|июл",
+         "августа|авг", "сентября|сен|сент", "октября|окт", "ноября|ноя|нояб", "декабря|дек"],
         1,
     )
     for name in names.split("|")
@@ -43,23 +51,27 @@ _UPPER = re.compile(
     r"^(?:не более(?: чем)?|не позднее(?: чем)?|не свыше|не дольше|максимум|в срок до|до|в течение|≤|<=)\s*(?=\d)"
 )
 _CENSORED = re.compile(
-    r"^(?:не\s+)?(?:более|больше|свыше|выше|менее|меньше|ниже|около|примерно|порядка|приблизительно|почти|ориентировочно|позднее|ранее|до)\b"
+    r"^(?:не\s+)?(?:более|больше|свыше|выше|менее|меньше|ниже|около|примерно|порядка|приблизительно|почти"
+    r"|ориентировочно|позднее|ранее|до)\b"
     r"|^[<>≤≥~≈]|^(?:максимум|минимум|в срок до|в течение)\b|\b(?:и более|и выше|и менее|и ниже)$"
 )
 _POINT_WORDS = re.compile(r"^(?:б|балл|балла|баллов|баллы)\.?$")
 _PERCENT_WORDS = re.compile(r"^(?:%|процент|процента|процентов|проц)\.?$")
 _COUNT_WORDS = re.compile(
-    r"^(?:док|докум|документ(?:а|ов)?|шт|штук[аи]?|визит(?:а|ов)?|посещени(?:е|я|й)|раз(?:а)?|обращени(?:е|я|й)|заявлени(?:е|я|й)|заявк[аи]|заявок|ед|единиц[аы]?|чел|человек[а]?|услуг[аи]?|кт"
+    r"^(?:док|докум|документ(?:а|ов)?|шт|штук[аи]?|визит(?:а|ов)?|посещени(?:е|я|й)|раз(?:а)?|обращени(?:е"
+    r"|я|й)|заявлени(?:е|я|й)|заявк[аи]|заявок|ед|единиц[аы]?|чел|человек[а]?|услуг[аи]?|кт"
     r"|точ(?:ка|ки|ек)|куратор(?:а|ов)?|анкет[аы]?|ответ(?:а|ов)?|оцен(?:ка|ки|ок)|сервис(?:а|ов)?|явк[аи]|явок)\.?$"
 )
 _NONE_NEEDED = re.compile(r"^не\s+требу[юе]тся$|^(?:документы |посещение |визит )?не\s+требу[юе]тся$")
 _WORDED = re.compile(r"^\(([а-я ]+)\)\s*(.*)$")
 _AT_REQUEST = re.compile(
-    r"^(?:в день|в момент|непосредственно в день|при)\s+(?:обращени[яе]|подачи(?: заявления| запроса| документов)?|приема заявления)(?:\s+(?:заявителя|гражданина))?$"
+    r"^(?:в день|в момент|непосредственно в день|при)\s+(?:обращени[яе]|подачи(?: заявления| запроса"
+    r"| документов)?|приема заявления)(?:\s+(?:заявителя|гражданина))?$"
 )
+_DAYS = r"(?:день|дня|дней|дн\.?)"
 _TERM_UNITS = (
-    ("working_day", re.compile(r"^(?:рабоч(?:ий|его|их|ие)\s*(?:день|дня|дней|дн\.?)|раб\.?\s*(?:день|дня|дней|дн\.?)|р\.?\s?д\.?)$")),
-    ("calendar_day", re.compile(r"^(?:календарн(?:ый|ого|ых|ые)\s*(?:день|дня|дней|дн\.?)|кал(?:енд)?\.?\s*(?:день|дня|дней|дн\.?)|к\.?\s?д\.?)$")),
+    ("working_day", re.compile(rf"^(?:рабоч(?:ий|его|их|ие)\s*{_DAYS}|раб\.?\s*{_DAYS}|р\.?\s?д\.?)$")),
+    ("calendar_day", re.compile(rf"^(?:календарн(?:ый|ого|ых|ые)\s*{_DAYS}|кал(?:енд)?\.?\s*{_DAYS}|к\.?\s?д\.?)$")),
     ("minute", re.compile(r"^(?:мин\.?|минут[аыу]?)$")),
     ("hour", re.compile(r"^(?:час(?:а|ов|у)?|ч\.?)$")),
     ("month", re.compile(r"^(?:мес\.?|месяц(?:а|ев)?)$")),
@@ -78,8 +90,10 @@ _NUMERIC_DATE = re.compile(
 _ISO_DATE = re.compile(r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ t]\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?z?)?$")
 _WORD_DATE = re.compile(r"^(\d{1,2})(?:-?го)?\s+([а-я]+)\.?\s+(\d{4})(?:\s*г\.?|\s*года)?$")
 _IMPRECISE_DATE = re.compile(
-    r"\b(?:\d|[ivхx]+|перв\w+|втор\w+|трет\w+|четверт\w+)\s*-?(?:й|е|ое)?\s*(?:кв|квартал|полугоди|пг)|^(?:[а-я]+\s+)?(?:20|19)\d\d(?:\s*г\.?|\s*год[ау]?)?$"
-    r"|^(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)[а-я]*\.?\s*,?\s*(?:20\d\d)?(?:\s*г\.?|\s*года)?$|^(?:\d\d\.)?20\d\d$|^(?:в течение|до конца|начало|середина|конец)\b"
+    r"\b(?:\d|[ivхx]+|перв\w+|втор\w+|трет\w+|четверт\w+)\s*-?(?:й|е|ое)?\s*(?:кв|квартал|полугоди|пг)"
+    r"|^(?:[а-я]+\s+)?(?:20|19)\d\d(?:\s*г\.?|\s*год[ау]?)?$"
+    r"|^(?:янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)[а-я]*\.?\s*,?\s*(?:20\d\d)?(?:\s*г\.?"
+    r"|\s*года)?$|^(?:\d\d\.)?20\d\d$|^(?:в течение|до конца|начало|середина|конец)\b"
 )
 _GRADE_TWINS = str.maketrans("ABVG", "АВVG")
 GRADES = ("А", "Б+", "Б", "В", "Г")
@@ -89,7 +103,8 @@ GRADES = ("А", "Б+", "Б", "В", "Г")
 class Parsed:
     """Outcome for one text.
 
-    ``value`` is a number, an ISO date or a category; ``None`` with a ``reason`` where refused. ``decimals`` is the printed
+    ``value`` is a number, an ISO date or a category; ``None`` with a ``reason`` where refused. ``decimals`` is
+    the printed
     precision (``None`` for non-numbers). ``cmp`` is ``=`` or ``<=``.
     """
 
@@ -129,7 +144,8 @@ def parse_number(text: str) -> Parsed:
     Returns
     -------
     Parsed
-        Unit empty. Refusals: ``missing_value``, ``not_applicable``, ``censored_value``, ``range_value``, ``not_a_number``.
+        Unit empty. Refusals: ``missing_value``, ``not_applicable``, ``censored_value``, ``range_value``,
+        ``not_a_number``.
     """
     return _with_unit(text, "", None)
 
@@ -191,7 +207,8 @@ def parse_count(text: str) -> Parsed:
 
 
 def parse_term(text: str, *, header: str = "") -> Parsed:
-    """A duration with its own unit: «5 рабочих дней», «15 мин.», «до 7 р.д.» (cmp ``<=``), «в день обращения» → 0 ``at_request``.
+    """A duration with its own unit: «5 рабочих дней», «15 мин.», «до 7 р.д.» (cmp ``<=``), «в день обращения» → 0
+    ``at_request``.
 
     Parameters
     ----------
@@ -260,7 +277,9 @@ def parse_date(text: str, *, is_date_cell: bool = False) -> Parsed:
 
 
 def parse_grade(text: str) -> Parsed:
-    """Grade of a service А, Б+, Б, В, Г: look-alikes, case, quotes and inner spaces mended; anything else → ``bad_grade``."""
+    """Grade of a service А, Б+, Б, В, Г: look-alikes, case, quotes and inner spaces mended; anything else →
+    ``bad_grade``.
+    """
     if is_missing(text) and normalise(text).lower() not in {"x", "х"}:
         return refuse("missing_value")
     if is_not_applicable(text):
@@ -369,9 +388,7 @@ def _numeral(words: str) -> int | None:
     if not numbers or any(number is None for number in numbers):
         return None
     known = [number for number in numbers if number is not None]
-    falls = all(
-        (big > small and big >= 20 and small < 10) or big == 100 for big, small in zip(known, known[1:], strict=False)
-    )
+    falls = all((big > small and big >= 20 and small < 10) or big == 100 for big, small in pairwise(known))
     return sum(known) if falls else None
 
 

@@ -1,7 +1,10 @@
-"""What labels mean: roles of columns, indicators of ratings, words of closed lists. All of it is rows of ``data/reference``.
+"""What labels mean: roles of columns, indicators of ratings, words of closed lists. All of it is rows of
+``data/reference``.
 
-``ratings`` (how a table is recognised), ``column_roles`` (entity, period, number, place, remark …), ``indicators`` (label pattern →
-indicator, kind, unit, bounds), ``words`` (levels, stages, statuses). A further rating or indicator is a row there, never code.
+``ratings`` (how a table is recognised), ``column_roles`` (entity, period, number, place, remark …),
+``indicators`` (label pattern →
+indicator, kind, unit, bounds), ``words`` (levels, stages, statuses). A further rating or indicator is a row
+there, never code.
 """
 
 import re
@@ -14,13 +17,15 @@ from helpers.intake.text import key_text
 from helpers.tables import store
 
 ENTITY_ROLES = (
-    "region", "federal_agency", "regional_agency", "service_code", "service_name", "point_number", "point_name", "life_situation",
+    "region", "federal_agency", "regional_agency", "service_code", "service_name", "point_number", "point_name",
+    "life_situation",
 )  # fmt: skip
 PERIOD_ROLES = ("period", "year", "half", "quarter", "month", "received")
 UNKEPT_ROLES = ("number", "place", "growth", "remark", "answer", "federal_district", "question", "unit", "okato")
 MAX_LABEL = 160
 _STATE = re.compile(
-    r"(?:^|[\s(,:/])(до|после)(?: (?:проведения )?(?:оптимизации|реинжиниринга|изменений))?\)?$|^(до|после)(?: оптимизации)?\s*[:,-]?\s+|^(было|стало)$"
+    r"(?:^|[\s(,:/])(до|после)(?: (?:проведения )?(?:оптимизации|реинжиниринга|изменений))?\)?$|^(до"
+    r"|после)(?: оптимизации)?\s*[:,-]?\s+|^(было|стало)$"
 )
 _FLUFF = re.compile(r"^(?:за|по|в|на|итоги|по итогам|данные за)$|[\s,.:;()*]+$|^[\s,.:;()*]+")
 
@@ -52,7 +57,9 @@ class Rating:
 
 @dataclass(frozen=True)
 class Label:
-    """Label of a column, taken apart: texts from parent to child without periods, the period mentions, before or after."""
+    """Label of a column, taken apart: texts from parent to child without periods, the period mentions, before or
+    after.
+    """
 
     texts: tuple[str, ...]
     mentions: tuple[Mention, ...] = ()
@@ -159,7 +166,8 @@ def _load(folder: str) -> Vocabulary:
     indicators: dict[str, list[Indicator]] = {}
     for row in store.reference("indicators").to_dict("records"):
         rule = Indicator(
-            row["rating"], row["indicator"], row["kind"], row["unit"], re.compile(row["pattern"]), _number(row["minimum"]),
+            row["rating"], row["indicator"], row["kind"], row["unit"], re.compile(row["pattern"]),
+            _number(row["minimum"]),
             _number(row["maximum"]), row["part_of"], int(row["default_order"] or 0),
         )  # fmt: skip
         indicators.setdefault(rule.rating, []).append(rule)

@@ -53,7 +53,8 @@ def working_days_between(start: date, end: date, moved: frozenset[date] = frozen
 
     References
     ----------
-    Labour Code of the Russian Federation, article 112; holidays and days off moved by decree come with the ``holidays`` library.
+    Labour Code of the Russian Federation, article 112; holidays and days off moved by decree come with the
+    ``holidays`` library.
     """
     if end < start:
         raise ValueError(f"the end {end} lies before the start {start}; working days are counted forward only")

@@ -11,7 +11,8 @@ from helpers.intake.grids.model import MAX_BYTES, Grid, GridError, spread
 __all__ = ["Grid", "GridError", "format_of", "read", "read_bytes", "spread"]
 
 _READERS = {
-    "xlsx": xlsx.read, "xls": xls.read, "ods": ods.read, "docx": word.read, "pdf": pages.read, "html": web.read, "xml": answers_xml.read, "text": delimited.read,
+    "xlsx": xlsx.read, "xls": xls.read, "ods": ods.read, "docx": word.read, "pdf": pages.read, "html": web.read,
+    "xml": answers_xml.read, "text": delimited.read,
 }  # fmt: skip
 _TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".tab", ".dat", ""}
 

@@ -1,4 +1,6 @@
-"""Zipped formats opened within bounds: sizes checked before anything is unpacked, document types and entities refused."""
+"""Zipped formats opened within bounds: sizes checked before anything is unpacked, document types and entities
+refused.
+"""
 
 import io
 import re
@@ -25,7 +27,8 @@ def open_archive(data: bytes, name: str) -> zipfile.ZipFile:
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_UNPACKED_BYTES or (unpacked > _RATIO_FLOOR and unpacked > MAX_RATIO * max(len(data), 1)):
         raise GridError(
-            f"{name}: {len(data):,} bytes unpack to {unpacked:,}. The file was not opened; check who sent it, or save the table as csv."
+            f"{name}: {len(data):,} bytes unpack to {unpacked:,}. The file was not opened; check who "
+            f"sent it, or save the table as csv."
         )
     if any(entry.flag_bits & 1 for entry in entries):
         raise GridError(f"{name}: the file is encrypted. Ask the sender for a copy without a password.")

@@ -140,7 +140,9 @@ def read(data: bytes, name: str) -> list[Grid]:
 
 
 def choose_separator(sample: str) -> str:
-    """The separator that gives the most constant number of fields above one; a comma between digits is a decimal comma first."""
+    """The separator that gives the most constant number of fields above one; a comma between digits is a decimal
+    comma first.
+    """
     scores = {}
     for separator in SEPARATORS:
         text = re.sub(r"(?<=\d),(?=\d)", ".", sample) if separator == "," else sample
@@ -232,7 +234,9 @@ def _guess(data: bytes) -> str | None:
 
 
 def _plausibility(text: str) -> float:
-    """Share of frequent pairs among the pairs of neighbouring Cyrillic letters; minus odd signs and case flips inside words."""
+    """Share of frequent pairs among the pairs of neighbouring Cyrillic letters; minus odd signs and case flips
+    inside words.
+    """
     pairs = re.findall(r"(?=([а-яё]{2}))", text.lower())
     if not pairs:
         return 0.0

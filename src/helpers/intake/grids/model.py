@@ -34,10 +34,12 @@ class Grid:
     sheet : str
         Sheet name; ``table1`` … for html, docx, pdf; empty for text files.
     texts : ndarray of object, shape (rows, columns)
-        Text of each cell on its own position, "" where blank. Numbers carry a decimal point and as many decimals as the format
+        Text of each cell on its own position, "" where blank. Numbers carry a decimal point and as many
+        decimals as the format
         shows; a cell with a % format is already in percent units; dates are ISO 8601.
     kinds : ndarray of int8 or None
-        ``TEXT``, ``NUMBER``, ``PERCENT``, ``DATE``, ``EMPTY_FORMULA`` (a formula without a stored value), ``ERROR``; ``None``: all text.
+        ``TEXT``, ``NUMBER``, ``PERCENT``, ``DATE``, ``EMPTY_FORMULA`` (a formula without a stored value),
+        ``ERROR``; ``None``: all text.
     spans : tuple of (row, column, last_row, last_column)
         Merged ranges, 0-based, inclusive; the text stands in the first cell.
     is_hidden : bool

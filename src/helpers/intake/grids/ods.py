@@ -1,4 +1,6 @@
-"""Workbooks of OpenDocument: value types from the XML (a percentage keeps its type), repeated and covered cells, visibility."""
+"""Workbooks of OpenDocument: value types from the XML (a percentage keeps its type), repeated and covered cells,
+visibility.
+"""
 
 from lxml import etree
 

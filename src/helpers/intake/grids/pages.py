@@ -1,4 +1,6 @@
-"""PDF files: ruled tables page by page, lines of a cell joined, a table and a row that run over a page put together again."""
+"""PDF files: ruled tables page by page, lines of a cell joined, a table and a row that run over a page put
+together again.
+"""
 
 import io
 import re
@@ -130,7 +132,8 @@ def _merge_close(edges: list[int]) -> list[int]:
 def join_lines(text: str) -> str:
     """Lines of one cell as one text: a broken word or number is joined without a space.
 
-    A word is taken for broken when the joined word is in the dictionary («…градска» + «я»), or when a hyphen ends the line.
+    A word is taken for broken when the joined word is in the dictionary («…градска» + «я»), or when a hyphen
+    ends the line.
     """
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     joined = lines[0] if lines else ""
@@ -174,7 +177,9 @@ def _continues(first: Grid, second: Grid) -> bool:
 
 
 def _append(first: Grid, second: Grid) -> Grid:
-    """Rows of the next page below; what only continues the last row is joined to it, over a repeated header if need be."""
+    """Rows of the next page below; what only continues the last row is joined to it, over a repeated header if
+    need be.
+    """
     top, bottom = first.texts, second.texts
     while len(top) and not any(text.strip() for text in top[-1]):
         top = top[:-1]  # the page break left the empty upper edge of a row behind

@@ -44,7 +44,9 @@ def read(data: bytes, name: str) -> list[Grid]:
 
 
 def _headings_before(root: etree._Element) -> dict[int, tuple[str, ...]]:
-    """Headings and paragraphs outside tables, between the previous table and this one (headings of all levels persist)."""
+    """Headings and paragraphs outside tables, between the previous table and this one (headings of all levels
+    persist).
+    """
     found: dict[int, tuple[str, ...]] = {}
     lasting: list[str] = []
     near: list[str] = []

@@ -1,4 +1,6 @@
-"""Word documents: tables with their grid positions; a merged cell comes once; paragraphs above a table are its titles."""
+"""Word documents: tables with their grid positions; a merged cell comes once; paragraphs above a table are its
+titles.
+"""
 
 import io
 
