@@ -1,0 +1,148 @@
+"""The documentation is true: links, verbs, tables and functions exist, and the site asks nothing of the network."""
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from helpers import cli
+from helpers.tables import schemas
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))])
+USER_PAGES = "\n".join(path.read_text(encoding="utf-8") for path in PAGES if "api" not in path.parts)
+VERBS = sorted(command.name or command.callback.__name__ for command in cli.app.registered_commands)
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_links_and_pictures_resolve(path):
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = re.sub(r"`[^`]*`", "", text)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:", target):
+            file, _, anchor = target.partition("#")
+            assert not file or (path.parent / file).exists(), f"{name(path)}: {target}"
+            assert not anchor or file, f"{name(path)}: name the page of {target}"
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if p.is_relative_to(DOCS)], ids=name)
+def test_every_page_is_in_the_navigation_and_starts_with_a_title(path):
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert path.relative_to(DOCS).as_posix() in navigation
+    assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_pages_speak_of_the_project_alone(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.])/(work|tmp|root|home)/", text), "a path of one machine"
+    assert not re.search(r"\b(TODO|FIXME|XXX)\b", text)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_of_the_command_is_documented(verb):
+    assert re.search(rf"reports {verb}\b", USER_PAGES)
+
+
+def test_every_verb_that_is_documented_exists():
+    written = set(re.findall(r"(?:`|^|bin/|\$ )reports ([a-z]+)(?=[ `\n])", USER_PAGES, re.MULTILINE))
+    assert len(written) >= 10 and written <= set(VERBS)
+
+
+def test_every_make_target_that_is_documented_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    written = set(re.findall(r"(?:^|`)make ([a-z]+)", USER_PAGES, re.MULTILINE))
+    assert written <= targets and {"reports", "test", "lab", "demo", "docs"} <= written
+
+
+def test_options_named_in_the_guides_exist():
+    source = (ROOT / "src" / "helpers" / "cli.py").read_text(encoding="utf-8")
+    parameters = {p for c in cli.app.registered_commands for p in c.callback.__annotations__}
+    known = set(re.findall(r"\"(--[a-z-]+)\"", source)) | {f"--{p.replace('_', '-')}" for p in parameters}
+    other = {"--now", "--no-nanny", "--nthreads", "--memory", "--site", "--help-notebook", "--strict"}
+    written = {option for page in ("guide_analyst.ru.md", "guide_operator.ru.md", "walkthrough_new_file.ru.md",
+                                   "request_logs.md", "scheduling.md")
+               for option in re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", (DOCS / page).read_text(encoding="utf-8"))}  # fmt: skip
+    assert written - known - other == set()
+
+
+@pytest.mark.parametrize("table", sorted(path.name for path in (ROOT / "data" / "reference").glob("*.csv")))
+def test_every_reference_table_is_mentioned(table):
+    assert table in USER_PAGES
+
+
+def test_every_reason_of_refusal_has_its_advice():
+    for page in ("guide_analyst.ru.md", "methods.md"):
+        text = (DOCS / page).read_text(encoding="utf-8")
+        assert [reason for reason in schemas.REJECT_REASONS if f"`{reason}`" not in text] == [], page
+
+
+def test_every_function_named_in_the_methods_exists():
+    text = (DOCS / "methods.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:analysis|intake|tables|presentation|batch)\.[\w.]+)`", text))
+    assert len(named) > 50
+    for dotted in sorted(named):
+        module, _, attribute = f"helpers.{dotted}".rpartition(".")
+        assert hasattr(importlib.import_module(module), attribute), dotted
+
+
+def test_every_variable_of_the_mail_server_is_documented():
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/helpers/delivery").glob("*.py"))
+    variables = set(re.findall(r"environment\.get\(\"([A-Z_]+)\"", source))
+    guide = (DOCS / "guide_operator.ru.md").read_text(encoding="utf-8")
+    assert len(variables) >= 8 and {v for v in variables if f"`{v}`" not in guide} == set()
+
+
+class Requests(HTMLParser):
+    """Addresses that a browser would fetch by itself; links that a reader may follow are none."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        fetched = values.get("src") or (values.get("href") if tag == "link" else None) or values.get("srcset")
+        if fetched and tag != "a" and re.match(r"(https?:)?//", fetched) and values.get("rel") != "canonical":
+            self.found.append(f"<{tag}> {fetched}")
+
+
+def test_the_collector_sees_requests_and_not_links():
+    page = Requests()
+    page.feed(
+        '<a href="https://x.example/">x</a><img src="https://x.example/a.png"><link rel="icon" href="//x.example/i">'
+    )
+    assert len(page.found) == 2
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly_and_asks_nothing_of_the_network(tmp_path):
+    program = Path(sys.executable).parent / "mkdocs"
+    if not program.exists() and not shutil.which("mkdocs"):
+        pytest.skip("mkdocs is not installed")
+    done = subprocess.run(
+        [str(program), "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(pages) >= 18
+    asked = {}
+    for page in pages:
+        collector = Requests()
+        collector.feed(page.read_text(encoding="utf-8"))
+        if collector.found:
+            asked[page.name] = collector.found[:3]
+    assert not asked
+    for style in (tmp_path / "site").rglob("*.css"):
+        assert not re.search(r"url\(['\"]?(https?:)?//", style.read_text(encoding="utf-8")), style.name
