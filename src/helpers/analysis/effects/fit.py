@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from helpers.analysis.effects.honest import HonestDiD
     from helpers.analysis.effects.imputation import Imputation
     from helpers.analysis.effects.permutation import PermutationTest
+    from helpers.analysis.effects.universal import UniversalStudy
 
 
 @dataclass(frozen=True)
@@ -378,7 +379,7 @@ class Fit:
 
         return permutation_test(self, reps, seed)
 
-    def universal(self, leads: int = 4, lags: int | None = None):  # type: ignore[no-untyped-def]
+    def universal(self, leads: int = 4, lags: int | None = None) -> "UniversalStudy":
         """Event study with one reference month and one joint covariance: what HonestDiD needs."""
         from helpers.analysis.effects.universal import universal_event_study
 

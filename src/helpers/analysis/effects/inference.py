@@ -1,6 +1,7 @@
 """Uncertainty: what is asked of regions as clusters, whatever the estimator."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -324,7 +325,7 @@ def wild_from_sums(
     return WildBootstrap(float(beta[position]), t, p, (low, high), regions, reps, kind)
 
 
-def _invert(p_of, centre: float, step: float, alpha: float) -> float:  # type: ignore[no-untyped-def]
+def _invert(p_of: Callable[[float], float], centre: float, step: float, alpha: float) -> float:
     """Hypothesis on one side of the estimate at which the p value falls to ``alpha``."""
     far = 2.0
     while p_of(centre + far * step) > alpha:

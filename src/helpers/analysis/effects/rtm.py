@@ -9,12 +9,12 @@ import pandas as pd
 from scipy import stats
 
 from helpers.analysis.effects import averages
-from helpers.analysis.effects.coding import EffectsError, FloatArray
+from helpers.analysis.effects.coding import BoolArray, EffectsError, FloatArray
 from helpers.analysis.effects.imputation import Imputation, contributing, solve_plan
 from helpers.analysis.effects.inference import interval, warn_few
 from helpers.analysis.effects.masks import Masks
 from helpers.analysis.effects.panel import Panel
-from helpers.analysis.effects.solving import jackknife_variance, leave_one_out
+from helpers.analysis.effects.solving import Solved, jackknife_variance, leave_one_out
 from helpers.analysis.effects.strata import Stratum, decide
 from helpers.analysis.effects.sums import cell_sums, treated_rows
 from helpers.analysis.effects.units import kept_months
@@ -113,13 +113,12 @@ def rtm_decomposition(
     warn_few(int(used.sum()))
     groups: list[tuple[str, averages.Grouping]] = [("all", averages.everything)]
     groups += [(str(panel.stratum_labels[c]), averages.by_code("stratum", np.asarray([c]))) for c in codes]
-    lines, first = [], None
+    lines, found = [], []
     for label, grouping in groups if len(codes) > 1 else groups[:1]:
-        value, cov = _parts(plan.strata, solved, naive_stratum, common, grouping, used)
-        first = first or (value, cov)
+        found.append(_parts(plan.strata, solved, naive_stratum, common, grouping, used))
         services = int(averages.counts((naive_stratum,), grouping, 1)[1][0])
-        lines.append(_line(outcome, label, value, cov, services))
-    value, cov = first  # type: ignore[misc]
+        lines.append(_line(outcome, label, *found[-1], services))
+    value, cov = found[0]
     numbers: dict[str, Any] = {}
     for i, part in enumerate(PARTS):
         numbers |= {part: float(value[i]), f"{part}_se": float(np.sqrt(cov[i, i]))}
@@ -139,7 +138,14 @@ def _restrict(masks: Masks, base: npt.NDArray[np.bool_], baseline: str) -> Masks
     return replace(masks, treated=treated, total=int(treated.sum()))
 
 
-def _parts(strata, solved, naive_stratum, common, grouping, used) -> tuple[FloatArray, FloatArray]:  # type: ignore[no-untyped-def]
+def _parts(
+    strata: tuple[Stratum, ...],
+    solved: tuple[Solved, ...],
+    naive_stratum: Stratum,
+    common: Solved,
+    grouping: averages.Grouping,
+    used: BoolArray,
+) -> tuple[FloatArray, FloatArray]:
     """Four parts and their joint jackknife covariance."""
     clusters = len(used)
     effect, effect_without = averages.totals(strata, solved, grouping, 1, clusters)

@@ -257,7 +257,7 @@ def contrasts(panel: Panel, outcome: Outcome) -> pd.DataFrame:
     if outcome.kind == "count":
         return study_rows.count_contrast(panel, outcome.name, outcome.column, outcome.exposure)
     parts = []
-    offered = {
+    offered: dict[str, BeforeAfter | TwoWayFE] = {
         "before_after": BeforeAfter(),
         "before_after_audit": BeforeAfter("audit"),
         "audit_against_last_3_months": BeforeAfter("audit", last=3),
@@ -265,7 +265,7 @@ def contrasts(panel: Panel, outcome: Outcome) -> pd.DataFrame:
     }
     for name, spec in offered.items():
         try:
-            fit = spec.fit(panel, outcome.column)  # type: ignore[attr-defined]
+            fit = spec.fit(panel, outcome.column)
         except EffectsError:
             continue
         parts.append(study_rows.contrast_row(outcome.name, name, fit, outcome.unit))

@@ -281,44 +281,56 @@ def goodman_bacon(panel: Panel, outcome: str) -> pd.DataFrame:
     y = panel.matrix(outcome)
     if not panel.observed.all() or np.isnan(y).any():
         raise EffectsError("the decomposition needs a balanced panel: every service in every month")
-    last = panel.times[-1]
-    cohort = np.where(panel.cohort > last, NEVER, panel.cohort)
-    groups = np.unique(cohort)
-    share = np.asarray([(cohort == g).mean() for g in groups])
-    path = np.stack([y[cohort == g].mean(axis=0) for g in groups])
-    on = np.asarray([0.0 if g == NEVER else (panel.times >= g).mean() for g in groups])
+    cohort = np.where(panel.cohort > panel.times[-1], NEVER, panel.cohort)
+    groups = [_Wave.of(int(g), cohort, y, panel.times) for g in np.unique(cohort)]
     lines = []
-    for i, early in enumerate(groups):
-        if early == NEVER:
-            continue
-        for j, late in enumerate(groups):
-            if late == NEVER:
-                lines.append(_pair("treated vs untreated", early, late, share, on, path, i, j, panel.times))
-            elif late > early:
-                lines.append(_pair("earlier vs later", early, late, share, on, path, i, j, panel.times))
-                lines.append(_pair("later vs earlier", late, early, share, on, path, j, i, panel.times))
+    for early in groups:
+        for late in groups:
+            if early.start == NEVER:
+                continue
+            if late.start == NEVER:
+                lines.append(_pair("treated vs untreated", early, late, panel.times))
+            elif late.start > early.start:
+                lines.append(_pair("earlier vs later", early, late, panel.times))
+                lines.append(_pair("later vs earlier", late, early, panel.times))
     frame = pd.DataFrame(lines, columns=["kind", "treated", "control", "weight", "estimate"])
     frame["weight"] /= frame["weight"].sum()
     return frame
 
 
-def _pair(kind, treated, control, share, on, path, i, j, times) -> tuple[str, str, str, float, float]:  # type: ignore[no-untyped-def]
+@dataclass(frozen=True)
+class _Wave:
+    """Services that start together: their share, mean path, and share of months treated."""
+
+    start: int
+    share: float
+    path: FloatArray
+    on: float
+
+    @classmethod
+    def of(cls, start: int, cohort: npt.NDArray[np.integer], y: FloatArray, times: LongArray) -> "_Wave":
+        mine = cohort == start
+        on = 0.0 if start == NEVER else float((times >= start).mean())
+        return cls(start, float(mine.mean()), y[mine].mean(axis=0), on)
+
+    @property
+    def name(self) -> str:
+        return "never" if self.start == NEVER else month_label(self.start)
+
+
+def _pair(kind: str, treated: _Wave, control: _Wave, times: LongArray) -> tuple[str, str, str, float, float]:
     """Unnormalised weight and difference of one comparison of two groups."""
-    part = share[i] / (share[i] + share[j])
-    balance = (share[i] + share[j]) ** 2 * part * (1 - part)
+    part = treated.share / (treated.share + control.share)
+    balance = (treated.share + control.share) ** 2 * part * (1 - part)
     if kind == "treated vs untreated":
-        window, weight = np.ones(len(times), dtype=bool), on[i] * (1 - on[i])
+        window, weight = np.ones(len(times), dtype=bool), treated.on * (1 - treated.on)
     elif kind == "earlier vs later":
-        window, weight = times < control, (on[i] - on[j]) * (1 - on[i])
+        window, weight = times < control.start, (treated.on - control.on) * (1 - treated.on)
     else:
-        window, weight = times >= control, on[i] * (on[j] - on[i])
-    after, before = window & (times >= treated), window & (times < treated)
+        window, weight = times >= control.start, treated.on * (control.on - treated.on)
+    after, before = window & (times >= treated.start), window & (times < treated.start)
     if not after.any() or not before.any():
-        return kind, month_label(int(treated)), _name(control), 0.0, 0.0
-    gap = path[i] - path[j]
+        return kind, treated.name, control.name, 0.0, 0.0
+    gap = treated.path - control.path
     estimate = float(gap[after].mean() - gap[before].mean())
-    return kind, month_label(int(treated)), _name(control), float(balance * weight), estimate
-
-
-def _name(cohort: np.integer) -> str:
-    return "never" if cohort == NEVER else month_label(int(cohort))
+    return kind, treated.name, control.name, balance * weight, estimate

@@ -71,7 +71,8 @@ def unit_effects(fit: Fit) -> tuple[LongArray, FloatArray, FloatArray]:
         weights.append(total[kept])
         effects.append(np.nansum(tau * weight, axis=1)[kept] / total[kept])
     order = np.argsort(np.concatenate(positions), kind="stable")
-    return tuple(np.concatenate(part)[order] for part in (positions, weights, effects))  # type: ignore[return-value]
+    weight, effect = np.concatenate(weights)[order], np.concatenate(effects)[order]
+    return np.concatenate(positions)[order], weight, effect
 
 
 def analytic_se(fit: Fit, masks: Masks) -> float:
