@@ -7,10 +7,11 @@ import pandas as pd
 
 from helpers.intake import rows as row_kinds
 from helpers.intake.agencies import judge_agency
+from helpers.intake.columns import UNKNOWN, VALUE
 from helpers.intake.frames import constant, taken
 from helpers.intake.grids.model import Grid
 from helpers.intake.headers import Header, Sheet
-from helpers.intake.layouts import UNKNOWN, VALUE, Block, title_mentions
+from helpers.intake.layouts import Block, title_mentions
 from helpers.intake.regions import judge_region
 
 COLUMNS = ("sheet", "rows", "columns", "taken_for", "why")

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from helpers.intake.columns import PERIOD, UNKNOWN, VALUE, Column
 from helpers.intake.entities import EntityMatch, match_entity
 from helpers.intake.frames import taken
-from helpers.intake.layouts import PERIOD, UNKNOWN, VALUE, Block, Column, title_mentions
+from helpers.intake.layouts import Block, title_mentions
 from helpers.intake.periods import Mention, combine, find_mentions, parse_period, period_of_file_name
 from helpers.intake.regions import find_region, judge_region, region_of_okato
 from helpers.intake.text import key_text, normalise

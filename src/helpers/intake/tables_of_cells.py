@@ -7,43 +7,33 @@ import numpy as np
 import pandas as pd
 
 from helpers.intake import rows as row_kinds
-from helpers.intake.cells import ColumnCells, parse_column
-from helpers.intake.frames import constant, taken
-from helpers.intake.layouts import (
-    EMPTY,
-    ENTITY,
-    INDICATOR_NAME,
-    LONG_VALUE,
-    PERIOD,
-    QUESTION_NUMBER,
-    UNKNOWN,
-    VALUE,
-    Block,
-    Column,
+from helpers.intake.cells import parse_column
+from helpers.intake.checks import (
+    Part,
+    check_duplicates,
+    check_questions,
+    check_totals,
+    expect_blank_facts,
+    refuse_twins,
 )
-from helpers.intake.records import Entities, duplicates, entities, joined_codes, periods, wrong_totals
+from helpers.intake.columns import EMPTY, ENTITY, INDICATOR_NAME, LONG_VALUE, PERIOD, UNKNOWN, VALUE, Column
+from helpers.intake.evidence import QUESTION_NUMBER
+from helpers.intake.frames import constant, taken
+from helpers.intake.layouts import Block
+from helpers.intake.records import Entities, entities, periods
 from helpers.intake.text import key_text, normalise
-from helpers.intake.vocabulary import Indicator, Label, Vocabulary, load
+from helpers.intake.vocabulary import Indicator, Label, Vocabulary
 
 UNSEEN, STRUCTURAL, ACCEPTED, REJECTED, NOT_KEPT = range(5)
+
+
 STRUCTURAL_REASONS = ("total_row", "section_row")
+
+
 MAX_RAW = 500
+
+
 _PROCESS = re.compile(r"процесс\w*\s*(?:№\s*)?(\d{1,2})|^(\d{1,2})\s*\.\s")
-
-
-@dataclass
-class Part:
-    """One column, or the rows of it that hold one indicator: cells, period and verdict per row of the block."""
-
-    column: Column
-    rule: Indicator
-    indicator_codes: np.ndarray
-    indicators: list[str]
-    rows: np.ndarray
-    cells: ColumnCells
-    reasons: np.ndarray
-    period_codes: np.ndarray
-    periods: tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -80,9 +70,9 @@ def clean_block(block: Block, words: Vocabulary, file: str, heap: np.ndarray) ->
         return _unrated(block, heap, data, file, named)
     parts = _parts(block, words, file, data)
     refused = _refuse_rows(block, parts, named, data)
-    _check_totals(parts, block)
-    _check_questions(parts)
-    _check_duplicates(parts, named, refused, data)
+    check_totals(parts, block)
+    check_questions(parts)
+    check_duplicates(parts, named, refused, data)
     return _collect(block, parts, named, refused, heap, file, data)
 
 
@@ -111,33 +101,9 @@ def _parts(block: Block, words: Vocabulary, file: str, data: np.ndarray) -> list
                 Part(column, rule, name_codes, names, rows, cells, cells.take("reason"), codes[rows], outcomes)
             )
     for part in parts:
-        _expect_blank_facts(part, parts)
-    _refuse_twins(parts)
+        expect_blank_facts(part, parts)
+    refuse_twins(parts)
     return parts
-
-
-def _refuse_twins(parts: list[Part]) -> None:
-    """Two columns that name the same indicator for the same period: equal cells count once, different ones not at
-    all.
-    """
-    for place, later in enumerate(parts):
-        for earlier in parts[:place]:
-            is_twin = (
-                earlier.indicators == later.indicators
-                and earlier.periods == later.periods
-                and earlier.column is not later.column
-            )
-            if (
-                not is_twin
-                or len(earlier.rows) != len(later.rows)
-                or not (earlier.period_codes == later.period_codes).all()
-            ):
-                continue
-            both = (earlier.reasons == "") & (later.reasons == "")
-            fields = ("value", "unit", "cmp")
-            same = np.logical_and.reduce([earlier.cells.take(name) == later.cells.take(name) for name in fields])
-            earlier.reasons[both & ~same] = "duplicate_conflict"
-            later.reasons[both] = np.where(same[both], "duplicate_exact", "duplicate_conflict")
 
 
 def _rules(block: Block, column: Column, words: Vocabulary, data: np.ndarray) -> list[tuple[Indicator, np.ndarray]]:
@@ -188,19 +154,6 @@ def _question(number: str, section: str) -> tuple[str, str]:
     return (section, f"{section}.{number}") if section else ("", "")
 
 
-def _expect_blank_facts(part: Part, parts: list[Part]) -> None:
-    """An empty actual date of a point that is not done or not due is right, not missing."""
-    if part.rule.name != "fact_date":
-        return
-    status = next((other for other in parts if other.rule.name == "status" and len(other.rows) == len(part.rows)), None)
-    if status is None:
-        return
-    values = status.cells.take("value")
-    part.reasons[(part.reasons == "missing_value") & np.isin(values.astype(str), ["not_done", "not_due"])] = (
-        "expected_blank"
-    )
-
-
 def _refuse_rows(block: Block, parts: list[Part], named: Entities, data: np.ndarray) -> np.ndarray:
     """Reason per row of the block that refuses the whole of it: entity, lost question number, period."""
     refused = named.reasons.take()
@@ -216,81 +169,6 @@ def _refuse_rows(block: Block, parts: list[Part], named: Entities, data: np.ndar
         np.add.at(seen, part.rows, 1)
     refused[(bad == seen) & (seen > 0) & (refused == "")] = "bad_period"
     return refused
-
-
-def _check_totals(parts: list[Part], block: Block) -> None:
-    for total in parts:
-        group = [
-            part
-            for part in parts
-            if part.rule.part_of == total.rule.name
-            and part.rule.rating == total.rule.rating
-            and _same_period(part, total)
-        ]
-        needed = {name for name in _part_names(total.rule)}
-        if not needed or {part.rule.name for part in group} != needed or len(group) != len(needed):
-            continue
-        values = [np.where(part.reasons == "", part.cells.numbers(), np.nan) for part in group]
-        decimals = max((one.decimals or 0) for part in [*group, total] for one in part.cells.parsed)
-        whole = np.where(total.reasons == "", total.cells.numbers(), np.nan)
-        total.reasons[wrong_totals(whole, values, decimals)] = "inconsistent_total"
-
-
-def _part_names(rule: Indicator) -> set[str]:
-    return {other.name for other in load().indicators[rule.rating] if other.part_of == rule.name}
-
-
-def _same_period(part: Part, total: Part) -> bool:
-    return part.periods == total.periods and len(part.rows) == len(total.rows)
-
-
-def _check_questions(parts: list[Part]) -> None:
-    """Points above the printed maximum of the same question are out of range."""
-    for points in parts:
-        if not points.rule.name.endswith(": points"):
-            continue
-        for top in parts:
-            if top.rule.name.endswith(": max_points") and len(top.rows) == len(points.rows):
-                above = points.cells.numbers() > np.where(top.reasons == "", top.cells.numbers(), np.nan)
-                points.reasons[above & (points.reasons == "")] = "out_of_range"
-
-
-def _check_duplicates(parts: list[Part], named: Entities, refused: np.ndarray, data: np.ndarray) -> None:
-    """Mark rows that repeat or contradict an earlier record."""
-    count = len(refused)
-    ids = named.ids.category(np.arange(count)).codes.astype(np.int64)
-    groups: dict[tuple, list[Part]] = {}
-    for part in parts:
-        groups.setdefault((part.periods, part.column.label.state, _long_key(part)), []).append(part)
-    keys, signatures, eligible = [], [], []
-    for group in groups.values():
-        codes, has_value, period, name = (
-            [],
-            np.zeros(count, dtype=bool),
-            np.zeros(count, dtype=np.int64),
-            np.zeros(count, dtype=np.int64),
-        )
-        for part in group:
-            full = np.full(count, -1, dtype=np.int64)
-            full[part.rows] = part.cells.value_codes()
-            codes.append(full)
-            has_value[part.rows] |= part.reasons == ""
-            period[part.rows] = (
-                pd.factorize(np.array([text for text, _ in part.periods], dtype=object))[0][part.period_codes]
-                if part.periods
-                else 0
-            )
-            name[part.rows] = part.indicator_codes
-        keys.append(joined_codes([ids, period, name]))
-        signatures.append(joined_codes(codes))
-        eligible.append(has_value & (refused == ""))
-    verdict = duplicates(keys, signatures, eligible) if keys else np.zeros(count, dtype=np.int64)
-    refused[verdict == 1] = "duplicate_exact"
-    refused[verdict == 2] = "duplicate_conflict"
-
-
-def _long_key(part: Part) -> str:
-    return part.rule.name if part.column.use == LONG_VALUE else "" if "{" not in part.rule.name else "questions"
 
 
 def _collect(
