@@ -2,8 +2,13 @@
 
 import datetime
 import gzip
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import conftest
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +18,7 @@ from typer.testing import CliRunner
 
 from helpers import cli
 from helpers.intake import workdays
-from helpers.intake.requests import aggregation, columns, panel, reading, rows, staging
+from helpers.intake.requests import columns, panel, reading, rows, staging
 from helpers.intake.requests.columns import LogError
 from helpers.synthetic import request_log
 from helpers.tables import store
@@ -374,39 +379,29 @@ def test_bad_options_of_the_command_are_one_line(tmp_path, options):
 @pytest.mark.slow
 def test_the_same_expression_on_duckdb_and_spark(tmp_path):
     """A million rows, equal results; Spark is optional and installed by tools/install_system.sh."""
-    import conftest
-
-    try:
-        import pyspark  # noqa: F401
-    except ImportError:
+    folder = Path(__file__).resolve().parents[1] / ".spark"
+    if not (folder / "pyspark").is_dir() or not shutil.which("java"):
+        reason = "needs pyspark in .spark and Java 17: run tools/install_system.sh as root"
         if conftest.on_ci():
-            pytest.fail("pyspark is missing in CI: tools/install_system.sh installs it")
-        pytest.skip("pyspark is not installed: run tools/install_system.sh as root")
-    if not shutil.which("java"):
-        pytest.skip("Java 17 is not installed: run tools/install_system.sh as root")
-    import ibis
-    from pyspark.sql import SparkSession
-
+            pytest.fail(reason)
+        pytest.skip(reason)
     file = tmp_path / "log.csv"
     request_log.write(file, 1_000_000, seed=4)
     services = request_log.services()
-    expected = make(tmp_path, file, services=services).detail
+    result = make(tmp_path, file, services=services)
+    assert counts(result).get("duplicate_exact", 0) == 0
     typed = next((tmp_path / "staging").rglob("rows.parquet"))
-    session = (
-        SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1").config("spark.sql.shuffle.partitions", "4").getOrCreate()
+    services.to_parquet(tmp_path / "services.parquet")
+    out = tmp_path / "spark.parquet"
+    script = Path(__file__).parent / "spark_panel.py"
+    paths_ = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, str(script), str(typed), str(tmp_path / "services.parquet"), str(out)],
+        env={**os.environ, "PYTHONPATH": paths_}, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
-    try:
-        backend = ibis.pyspark.connect(session)
-        rows_ = backend.read_parquet(str(typed))
-        ids = rows_.group_by("application_id").aggregate(copies=rows_.record.count())
-        single = rows_.semi_join(ids.filter(ids.copies == 1), "application_id")
-        terms = services[["service_id", "statutory_days", "day_unit"]].astype({"statutory_days": "float64"})
-        got = aggregation.panel(single, ibis.memtable(terms)).to_pandas()
-    finally:
-        session.stop()
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected, got = result.detail, pd.read_parquet(out)
     got = got[expected.columns.tolist()].sort_values(["region_iso", "service_id", "period"], ignore_index=True)
-    assert counts(make(tmp_path, file, services=services)).get("duplicate_exact", 0) == 0
     pd.testing.assert_frame_equal(got, expected, check_dtype=False, rtol=1e-9)
 
 

@@ -45,7 +45,8 @@ fi
 if [ -f "$here/requirements-spark.lock" ] && [ -x "$here/.venv/bin/python" ]; then
     say "Spark for the optional route of request logs"
     install_packages openjdk-17-jre-headless
-    "$here/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-        -r "$here/requirements-spark.lock"
+    # In a folder of its own: other libraries change their behaviour when they find pyspark beside them.
+    [ -d "$here/.spark/pyspark" ] || "$here/.venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --require-hashes --no-deps --target "$here/.spark" -r "$here/requirements-spark.lock"
 fi
 say "done"
