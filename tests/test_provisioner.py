@@ -21,7 +21,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.batch import environment, forked, provisioner, warm
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm kernels are for Linux; elsewhere kernels are plain")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="warm kernels are for Linux; elsewhere kernels are plain"
+)
 WARM, PLAIN = environment.WARM_KERNEL, environment.PLAIN_KERNEL
 
 TRIALS = {
@@ -54,7 +56,7 @@ TRIALS = {
     "path": "import sys; sys.path",
     "main": "import sys, __main__; (__name__, __main__.__name__, hasattr(__main__, '__file__'), sys.modules['__main__'] is __main__, '__mp_main__' in sys.modules)",
     "flags": "import sys, gc; (sys.flags, gc.isenabled(), gc.get_threshold(), sys.getrecursionlimit(), sys.stdin.read())",
-    "environment": "import os; sorted((k, v) for k, v in os.environ.items() if k not in {'JPY_PARENT_PID', 'PYTEST_CURRENT_TEST'})",
+    "environment": "import os; sorted((k, v) for k, v in os.environ.items() if not k.startswith(('JPY_PARENT_PID', 'PYTEST_CURRENT', 'SPARK_', 'PYARROW_')))",
     "folder": "import os; (os.getcwd(), os.umask(0o22), os.getsid(0) == os.getpid() == os.getpgid(0))",
     "signals": "import signal; [str(signal.getsignal(s)) for s in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP, signal.SIGPIPE)], signal.set_wakeup_fd(-1) >= 0",
     "clock": "import time, locale; (time.tzname, locale.getlocale(), locale.getpreferredencoding())",
@@ -152,7 +154,9 @@ def value(client, code):
     """Printed text of a cell."""
     said = []
     client.execute_interactive(
-        code, timeout=30, output_hook=lambda m: said.append(m["content"].get("text", "") or m["content"].get("ename", ""))
+        code,
+        timeout=30,
+        output_hook=lambda m: said.append(m["content"].get("text", "") or m["content"].get("ename", "")),
     )
     return "".join(said).strip()
 
@@ -161,13 +165,16 @@ def test_the_kernel_is_a_fork_of_the_warm_process(kernel):
     manager, client = kernel
     assert manager.provisioner.is_warm
     assert value(client, "import os; print(os.getppid())") == str(warm.server_pid())
-    assert value(client, "import sys; print('pandas' in sys.modules, 'matplotlib.pyplot' in sys.modules)") == "True True"
+    assert (
+        value(client, "import sys; print('pandas' in sys.modules, 'matplotlib.pyplot' in sys.modules)") == "True True"
+    )
 
 
 def test_the_warm_process_has_one_thread_and_no_backend(kernel):
     _, client = kernel
     state = value(
-        client, "import sys; s = sys.modules['helpers.batch.preload'].STATE; print(s.threads, s.backend_is_free, s.skipped)"
+        client,
+        "import sys; s = sys.modules['helpers.batch.preload'].STATE; print(s.threads, s.backend_is_free, s.skipped)",
     )
     assert state == "1 True []"
 
@@ -299,7 +306,18 @@ def test_nbval_uses_the_warm_kernel_by_name(tmp_path):
     NotebookClient(book, kernel_name=WARM, record_timing=False).execute()
     assert book.cells[0].outputs[0]["data"]["text/plain"] == "True"
     nbformat.write(book, tmp_path / "one.ipynb")
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-kernel-name", WARM, "-p", "no:cacheprovider", "one.ipynb"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--nbval",
+        "--nbval-kernel-name",
+        WARM,
+        "-p",
+        "no:cacheprovider",
+        "one.ipynb",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
@@ -360,26 +378,19 @@ def test_a_fork_that_would_not_be_honest_is_refused(monkeypatch, preload, reason
 
 
 def test_a_refusing_child_means_a_plain_kernel(monkeypatch, caplog):
-    monkeypatch.setattr(forked, "run_kernel", refuse)
+    gate = SimpleNamespace(poll=lambda _seconds: True, recv=lambda: "on purpose", close=lambda: None)
+    process = SimpleNamespace(pid=None, exitcode=0)
+    monkeypatch.setattr(warm, "_spawn", lambda _request: (process, gate))
     provisioner._SAID.clear()
     assert not is_warm_kernel()
     assert "on purpose" in caplog.text
 
 
-def refuse(_request, gate):
-    gate.send("on purpose")
-    gate.close()
-
-
 def test_a_child_that_dies_before_it_answers_means_a_plain_kernel(monkeypatch, caplog):
-    monkeypatch.setattr(forked, "run_kernel", vanish)
+    monkeypatch.setattr(forked, "run_kernel", os._exit)  # called with arguments that it does not take
     provisioner._SAID.clear()
     assert not is_warm_kernel()
     assert "died before" in caplog.text
-
-
-def vanish(_request, _gate):
-    os._exit(1)
 
 
 def test_changed_code_means_a_new_warm_process_but_not_while_its_kernels_live(monkeypatch):
@@ -406,7 +417,9 @@ def test_a_restarted_manager_keeps_its_transport():
 
 def test_marginal_cost_of_a_warm_kernel_is_a_fraction():
     """Start + the imports of a report + shutdown: CPU of kernels, by the system's accounts."""
-    code = "import pandas, matplotlib.pyplot, pyarrow.parquet, scipy.stats, os; t = os.times(); print(t.user + t.system)"
+    code = (
+        "import pandas, matplotlib.pyplot, pyarrow.parquet, scipy.stats, os; t = os.times(); print(t.user + t.system)"
+    )
 
     def cost(kernel):
         return min(float(run(kernel, [code])[0][0]["text"]) for _ in range(2))

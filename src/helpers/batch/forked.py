@@ -102,7 +102,7 @@ def _forget_multiprocessing() -> None:
 def _enter(request: KernelRequest) -> None:
     """Environment, folder, files, path and arguments of the request."""
     os.environ.clear()
-    os.environ.update(request.environment)
+    os.environ.update(sys.modules[PRELOAD].STATE.variables | request.environment)
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
     time.tzset()
     os.chdir(request.folder)

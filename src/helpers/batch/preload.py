@@ -79,6 +79,7 @@ class State:
     plain_path: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     main_process: object = None
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 STATE = State()
@@ -120,12 +121,15 @@ def warm_up() -> State:
     """Import, rehearse, freeze; return what the children check."""
     STATE.plain_path = _plain_path()
     STATE.main_process = multiprocessing.current_process()
+    before = dict(os.environ)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of imports; a kernel shows the warnings of its own cells
         for name in LIBRARIES:
             _import(name)
         _import_rooms()
         rehearsal.rehearse(STATE.skipped)
+    # Variables that libraries set while they are imported: a kernel must have them as if it had imported them itself.
+    STATE.variables = {name: value for name, value in os.environ.items() if before.get(name) != value}
     pyplot = sys.modules["matplotlib.pyplot"]
     STATE.backend_is_free = getattr(pyplot, "_backend_mod", None) is None
     gc.collect()
