@@ -65,7 +65,7 @@ def release(folder: Path, made: list, collection="real", period="2024-H1", **cha
         writer = csv.DictWriter(handle, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    (home / "run.json").write_text(json.dumps({"made_at": "2026-01-15T02:00:00+03:00"}), encoding="utf-8")
+    (home / "run.json").write_text(json.dumps({"started": "2026-01-15T02:00:00+03:00"}), encoding="utf-8")
     return home
 
 

@@ -131,7 +131,7 @@ def test_an_unfinished_release_is_a_clear_error(tmp_path):
     with pytest.raises(outbox.ReleaseError, match="reports build --check"):
         outbox.read_release(tmp_path / "reports" / "real" / "2024-H1")
     release = a_release(tmp_path)
-    (release.folder / "run.json").write_text('{"made_at": "yesterday"}', encoding="utf-8")
+    (release.folder / "run.json").write_text('{"started": "yesterday"}', encoding="utf-8")
     with pytest.raises(outbox.ReleaseError, match="when the release was made"):
         outbox.read_release(release.folder)
 

@@ -78,7 +78,7 @@ def read_release(folder: Path) -> Release:
             f"{folder} holds no finished release ({error});"
             f" run: reports build --check --collection {folder.parent.name}"
         ) from error
-    stamp = str(run.get("made_at") or run.get("finished_at") or run.get("started_at") or "")
+    stamp = str(run.get("started") or "")
     try:
         made_at = datetime.fromisoformat(stamp)
     except ValueError:
