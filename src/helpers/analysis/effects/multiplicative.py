@@ -9,10 +9,14 @@ import numpy.typing as npt
 from helpers.analysis.effects.averages import sum_by
 from helpers.analysis.effects.coding import BoolArray, EffectsError, FloatArray
 from helpers.analysis.effects.solving import Solved, components, solve
-from helpers.analysis.effects.sums import Cells, Keys, LongArray, Rows, rows_from
+from helpers.analysis.effects.sums import BLOCK, Cells, Keys, LongArray, Rows, rows_from
 
 _STEPS = 60
 _TOLERANCE = 1e-11
+
+
+Lines = slice | LongArray
+"""Some lines."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Counts:
         Exposure × weight in treated months served here, 0 elsewhere.
     level : float array, shape (n, T)
         Counts × weight in treated months.
-    count : int array, shape (n, T)
+    count : bool or int array, shape (n, T)
         Treated service-months.
     size : int array, shape (n,)
         Services that the line stands for.
@@ -45,7 +49,7 @@ class Counts:
     total: FloatArray
     hit: FloatArray
     level: FloatArray
-    count: LongArray
+    count: npt.NDArray[Any]
     size: LongArray
 
 
@@ -64,7 +68,8 @@ def compress(counts: Counts) -> Counts:
     first = order[starts]
 
     def add(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.asarray(np.add.reduceat(values[order], starts, axis=0))
+        dtype = np.int64 if values.dtype.kind == "b" else None
+        return np.asarray(np.add.reduceat(values[order], starts, axis=0, dtype=dtype))
 
     keys = Keys(*(column[first] for column in _columns(counts.keys)))
     return Counts(
@@ -77,14 +82,29 @@ def _columns(keys: Keys) -> tuple[npt.NDArray[np.int32], ...]:
     return keys.cluster, keys.stratum, keys.audit, keys.cohort
 
 
-def shares(counts: Counts, effect: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Share of each baseline month in the expected counts of the line, and Σ exposure × exp(effect).
+def shares(counts: Counts, effect: FloatArray, lines: Lines = slice(None)) -> tuple[FloatArray, FloatArray]:
+    """Share of each baseline month in the expected counts of some lines, and Σ exposure × exp(effect).
 
     ``effect`` has shape (T,), or (n, T) when lines differ by more than their exposure.
     """
-    mean = counts.scale * np.exp(effect)
+    mean = counts.scale[lines] * np.exp(effect if effect.ndim == 1 else effect[lines])
     total = mean.sum(axis=1)
-    return mean / total[:, None], total
+    mean /= total[:, None]
+    return mean, total
+
+
+def _moments(counts: Counts, effect: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Σ log of the expected sums, expected counts by month, and Hessian, block by block."""
+    steps = counts.base.shape[1]
+    logs, expected, hessian = 0.0, np.zeros(steps), np.zeros((steps, steps))
+    for begin in range(0, len(counts.total), BLOCK):
+        block = slice(begin, begin + BLOCK)
+        pi, total = shares(counts, effect, block)
+        weighted = pi * counts.total[block, None]
+        logs += float(counts.total[block] @ np.log(total))
+        expected += weighted.sum(axis=0)
+        hessian -= weighted.T @ pi
+    return logs, expected, hessian + np.diag(expected)
 
 
 def without_empty_months(counts: Counts) -> Counts:
@@ -113,16 +133,14 @@ def newton(counts: Counts, label: npt.NDArray[np.int32]) -> tuple[FloatArray, in
     best = -np.inf
     step = np.zeros_like(effect)
     for number in range(1, _STEPS + 1):
-        pi, total = shares(counts, effect)
-        value = float(observed @ effect - counts.total @ np.log(total))
+        logs, expected, hessian = _moments(counts, effect)
+        value = float(observed @ effect) - logs
         if value < best - 1e-9 * abs(best):
             step /= 2
             effect = effect - step
             continue
         best = value
-        expected = counts.total @ pi
         score = observed - expected
-        hessian = np.diag(expected) - (pi * counts.total[:, None]).T @ pi
         step = solve(hessian, score, label)
         step = np.clip(step, -5, 5)
         effect = effect + step
@@ -133,34 +151,36 @@ def newton(counts: Counts, label: npt.NDArray[np.int32]) -> tuple[FloatArray, in
 
 def pieces(counts: Counts, effect: FloatArray) -> Cells:
     """Hessian and score by cell at given effects, in the shape of the additive model's cells."""
-    pi, _ = shares(counts, effect)
     code = np.column_stack(_columns(counts.keys)).astype(np.int64)
-    order = np.lexsort(code.T[::-1])
-    new = np.append(True, (code[order][1:] != code[order][:-1]).any(axis=1))
-    starts = np.append(np.flatnonzero(new), len(order))
-    pi, total, steps = pi[order], counts.total[order], pi.shape[1]
-    expected = pi * total[:, None]
-    response = np.add.reduceat(counts.base[order] - expected, starts[:-1], axis=0)
-    moment = np.zeros((len(starts) - 1, steps, steps))
-    for cell in range(len(starts) - 1):
+    if len(code) > 1 and (np.lexsort(code.T[::-1]) != np.arange(len(code))).any():
+        raise ValueError("lines must stand in the order of their cells")
+    starts = np.append(np.flatnonzero(np.append(True, (code[1:] != code[:-1]).any(axis=1))), len(code))
+    total, steps = counts.total, counts.base.shape[1]
+    size = len(starts) - 1
+    moment, response = np.zeros((size, steps, steps)), np.zeros((size, steps))
+    for cell in range(size):
         part = slice(starts[cell], starts[cell + 1])
-        moment[cell] -= expected[part].T @ pi[part]
-        moment[cell].flat[:: steps + 1] += expected[part].sum(axis=0)
-    key = code[order][starts[:-1]].astype(np.int32)
-    months = np.add.reduceat((counts.scale[order] > 0) * counts.size[order][:, None], starts[:-1], axis=0)
-    units = np.add.reduceat(counts.size[order], starts[:-1])
+        pi, _ = shares(counts, effect, part)
+        expected = pi * total[part, None]
+        moment[cell] -= expected.T @ pi
+        moment[cell].flat[:: steps + 1] += expected.sum(axis=0)
+        response[cell] = counts.base[part].sum(axis=0) - expected.sum(axis=0)
+    key = code[starts[:-1]].astype(np.int32)
+    months = np.add.reduceat((counts.scale > 0) * counts.size[:, None], starts[:-1], axis=0)
+    units = np.add.reduceat(counts.size, starts[:-1])
     return Cells(key[:, 0], key[:, 1], key[:, 2], key[:, 3], moment, response, units, months)
 
 
 def predicted_rows(counts: Counts, effect: FloatArray) -> Rows:
     """Treated cells with their imputed means (``base``) and the derivative by the month effects (``slope``)."""
-    pi, total = shares(counts, effect)
-    mean = counts.hit * np.exp(effect) * (counts.total / total)[:, None]
     first = (counts.scale > 0).argmax(axis=1).astype(np.int32)
     chosen = np.flatnonzero(counts.count.any(axis=1))
+    growth = np.exp(effect)
 
     def piece(units: LongArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        return mean[units], pi[units], counts.level[units]
+        pi, total = shares(counts, effect, units)
+        mean = counts.hit[units] * growth * (counts.total[units] / total)[:, None]
+        return mean, pi, counts.level[units]
 
     return rows_from(counts.keys, first, chosen, counts.count, piece, counts.size)
 

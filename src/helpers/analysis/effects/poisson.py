@@ -26,7 +26,7 @@ from helpers.analysis.effects.multiplicative import (
 from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.solving import Solved, components, jackknife_variance, solve
 from helpers.analysis.effects.strata import LEVELS, Stratum, decide
-from helpers.analysis.effects.sums import Keys, LongArray
+from helpers.analysis.effects.sums import BLOCK, Keys, LongArray
 from helpers.analysis.effects.within import Design, normal_equations, solve_regressors
 
 FEW_REGIONS = 20
@@ -274,29 +274,38 @@ def stratum_lines(
     if stratum.level == LEVELS[0]:
         member &= keys.audit == stratum.key[1]
     units = np.flatnonzero(member)
+    # in the order of the cells, so that sums by cell need no copies
+    units = units[np.lexsort((keys.cohort[units], keys.audit[units], keys.stratum[units], keys.cluster[units]))]
     chosen = Keys(keys.cluster[units], keys.stratum[units], keys.audit[units], keys.cohort[units])
     served = {pair for pair in zip(stratum.rows.stratum.tolist(), stratum.rows.audit.tolist(), strict=True)}
     pairs = zip(chosen.stratum.tolist(), chosen.audit.tolist(), strict=True)
     own = np.fromiter((pair in served for pair in pairs), dtype=bool, count=len(units))
     mask, hit = base[units], masks.treated[units] & own[:, None]
-    x = np.ones(mask.shape) if exposure is None else exposure[units]
-    weight = np.ones(mask.shape) if masks.weights is None else masks.weights[units]
     y = masks.y[units]
-    counted = np.where(mask, y, 0.0)
-    lines = Counts(
-        chosen, np.where(mask, x, 0.0), counted, counted.sum(axis=1), np.where(hit, x * weight, 0.0),
-        np.where(hit, y * weight, 0.0), hit.astype(np.int64), np.ones(len(units), dtype=np.int64),
-    )  # fmt: skip
+    counted, level = np.where(mask, y, 0.0), np.where(hit, y, 0.0)
+    del y
+    if exposure is None:
+        scale, reach = mask.astype(np.float64), hit.astype(np.float64)
+    else:
+        scale, reach = np.where(mask, exposure[units], 0.0), np.where(hit, exposure[units], 0.0)
+    if masks.weights is not None:
+        reach, level = reach * masks.weights[units], level * masks.weights[units]
+    size = np.ones(len(units), dtype=np.int64)
+    lines = Counts(chosen, scale, counted, counted.sum(axis=1), reach, level, hit, size)
     return without_empty_months(lines), units
 
 
 def pearson(lines: Counts, effect: FloatArray) -> tuple[float, int]:
     """Pearson statistic and degrees of freedom; for added-up services those of their sums."""
-    pi, _ = shares(lines, effect)
-    mean = pi * lines.total[:, None]
-    used = (lines.scale > 0) & (mean > 0)
-    chi = float((np.where(used, lines.base - mean, 0.0) ** 2 / np.where(used, mean, 1.0)).sum())
-    return chi, int(used.sum()) - len(lines.total) - int(used.any(axis=0).sum())
+    chi, cells = 0.0, 0
+    months = np.zeros(lines.base.shape[1], dtype=bool)
+    for begin in range(0, len(lines.total), BLOCK):
+        block = slice(begin, begin + BLOCK)
+        mean = shares(lines, effect, block)[0] * lines.total[block, None]
+        used = mean > 0
+        chi += float(((lines.base[block] - mean)[used] ** 2 / mean[used]).sum())
+        cells, months = cells + int(used.sum()), months | used.any(axis=0)
+    return chi, cells - len(lines.total) - int(months.sum())
 
 
 def regress_counts(
