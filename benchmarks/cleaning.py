@@ -46,9 +46,8 @@ def measure(name: str, files: list[Path]) -> list[CleanResult]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     accepted = sum(result.counts.accepted for result in results)
     refused = sum(result.counts.rejected for result in results)
-    print(
-        f"{name}: {wall:.1f} s wall, {cpu:.1f} s processor, peak {peak:,.0f} MiB, {accepted:,} accepted, {refused:,} refused"
-    )
+    cost = f"{wall:.1f} s wall, {cpu:.1f} s processor, peak {peak:,.0f} MiB"
+    print(f"{name}: {cost}, {accepted:,} accepted, {refused:,} refused")
     return results
 
 

@@ -320,7 +320,16 @@ def test_monthly_panel_refuses_contradictions():
 
 
 def test_pdf_table_with_a_two_row_header_over_pages():
-    names = ["Волгоградская", "Калининградская", "Нижегородская", "Новосибирская", "Астраханская", "Белгородская", "Ленинградская", "Оренбургская"]
+    names = [
+        "Волгоградская",
+        "Калининградская",
+        "Нижегородская",
+        "Новосибирская",
+        "Астраханская",
+        "Белгородская",
+        "Ленинградская",
+        "Оренбургская",
+    ]
     rows = "".join(
         f"<tr><td>{n + 1}<td>{name} область<td>{20 + n},1<td>{90 - n},5<td>высокий</tr>" for n, name in enumerate(names)
     )
@@ -374,3 +383,37 @@ def test_explanation_names_rows_and_columns():
         ("", "not_kept (place)"),
     } <= found
     assert "value: total" in set(lines["taken_for"])
+
+
+def test_totals_are_recomputed_and_disagreements_told():
+    text = "Охват услуг кураторами, 2024 год;;\nСубъект;Услуг всего;Доля услуг с куратором, %\nТульская область;100;80,0\nОмская область;50;70,0\n"
+    notes = {
+        rows: [line for line in cleaned(text + total).explanation["why"] if "printed total" in line]
+        for rows, total in (
+            ("right", "Всего;150;\nСреднее значение;;75,0\n"),
+            ("wrong", "Всего;100;\nСреднее значение;;76,0\n"),
+        )
+    }
+    assert notes["right"] == []
+    assert len(notes["wrong"]) == 2 and "is 100, the sum of the 2 accepted values is 150.00" in notes["wrong"][0]
+
+
+def test_a_value_merged_over_two_measures_is_refused():
+    rows = [
+        ["Рейтинг МФЦ за 2023 год"],
+        ["Субъект", "Доступность", "Итого баллов"],
+        ["Тульская область", 20, None],
+        ["Омская область", 21, 90],
+    ]
+    result = cleaned(xlsx({"Лист1": rows}, ["B3:C3"]), "a.xlsx")
+    assert set(result.tidy["entity_id"]) == {"RU-OMS"} and refused(result) == {
+        (3, 2, "ambiguous_unit"),
+        (3, 3, "ambiguous_unit"),
+    }
+
+
+def test_a_column_of_districts_is_not_taken_for_the_region():
+    result = cleaned(
+        "Рейтинг МФЦ за 2023 год;;\nФедеральный округ;Наименование;Баллы\nЦФО;Тульская область;90\nСФО;Омская область;80\n"
+    )
+    assert set(result.tidy["entity_id"]) == {"RU-TUL", "RU-OMS"} and not len(result.rejects)

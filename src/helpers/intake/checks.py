@@ -138,3 +138,15 @@ def check_duplicates(parts: list[Part], named: Entities, refused: np.ndarray, da
 
 def _long_key(part: Part) -> str:
     return part.rule.name if part.column.use == LONG_VALUE else "" if "{" not in part.rule.name else "questions"
+
+
+def refuse_wide_merges(parts: list[Part], block: Block) -> None:
+    """One value merged over columns of different indicators or periods says nothing certain about any of them."""
+    at = {part.column.index: part for part in parts}
+    for row, left, last_row, right in block.sheet.grid.spans:
+        covered = [at[column] for column in range(left, right + 1) if column in at]
+        if last_row < block.rows.start or row >= block.end or len(covered) < 2:
+            continue
+        for part in covered:
+            inside = (part.rows >= row - block.rows.start) & (part.rows <= last_row - block.rows.start)
+            part.reasons[inside & (part.reasons == "")] = "ambiguous_unit"

@@ -21,6 +21,7 @@ from helpers.intake.vocabulary import PERIOD_ROLES, Label, Rating, Vocabulary
 MIN_SHARE = 0.3
 
 
+DOTTED_NUMBER = re.compile(r"^\d{1,2}\.\d{1,3}\.?$")
 QUESTION_NUMBER = re.compile(r"^\d{1,2}(?:\.\d{1,3})?\.?$")
 
 
@@ -123,7 +124,7 @@ def _name_column(
 ) -> tuple[int | None, float]:
     best, best_share = None, 0.0
     for place, column in enumerate(at):
-        if roles[place] in ("number", "place", "growth", "remark", *PERIOD_ROLES):
+        if roles[place] in ("number", "place", "growth", "remark", "federal_district", *PERIOD_ROLES):
             continue
         share = entity_share(sheet, header, end, column, kind) + 0.2 * (roles[place] == kind)
         if share > best_share:
@@ -152,12 +153,13 @@ def _resolves(text: str, kind: str) -> bool:
 
 
 def _question_column(sheet: Sheet, header: Header, end: int, roles: list[str], at: list[int]) -> int | None:
-    if "question" not in roles and "question_number" not in roles:
-        return None
+    """Column of question numbers; without a column of questions only numbers such as 1.2 count."""
+    is_sure = "question" in roles or "question_number" in roles
+    pattern = QUESTION_NUMBER if is_sure else DOTTED_NUMBER
     for place, role in enumerate(roles):
         if role in ("question_number", "number"):
             area = [text.strip() for text in sheet.own[header.last + 1 : end, at[place]] if text]
-            if area and sum(bool(QUESTION_NUMBER.match(text)) for text in area) >= 0.5 * len(area):
+            if area and sum(bool(pattern.match(text)) for text in area) >= 0.5 * len(area):
                 return at[place]
     return None
 

@@ -135,6 +135,10 @@ def _region(text: str) -> Parsed:
 
 
 def _month(text: str) -> Parsed:
+    """A month; a workbook may have turned it into the date of its first day."""
+    day = re.fullmatch(r"(20\d\d-\d\d)-01|01\.(\d\d)\.(20\d\d)", text.strip())
+    if day:
+        return Parsed(day.group(1) or f"{day.group(3)}-{day.group(2)}")
     mention = parse_period(text)
     is_month = mention is not None and mention.kind == "month" and mention.is_valid and mention.year
     return Parsed(mention.text()) if mention and is_month else refuse("bad_period")

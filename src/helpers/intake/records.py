@@ -320,6 +320,8 @@ def _row_mention(text: str, role: str) -> Mention | None:
         return Mention(None, "before")
     if plain in ("после", "после оптимизации", "стало"):
         return Mention(None, "after")
+    if role == "month" and re.fullmatch(r"20\d\d-\d\d-01", plain):
+        return Mention(int(plain[:4]), "month", int(plain[5:7]))
     if role in ("quarter", "half", "month") and re.fullmatch(r"\d{1,2}|[ivхx]+", plain):
         mention = (
             parse_period(f"{plain} {'квартал' if role == 'quarter' else 'полугодие'}") if role != "month" else None

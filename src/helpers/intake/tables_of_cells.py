@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.intake import rows as row_kinds
+from helpers.intake import totals
 from helpers.intake.cells import parse_column
 from helpers.intake.checks import (
     Part,
@@ -15,6 +16,7 @@ from helpers.intake.checks import (
     check_totals,
     expect_blank_facts,
     refuse_twins,
+    refuse_wide_merges,
 )
 from helpers.intake.columns import EMPTY, ENTITY, INDICATOR_NAME, LONG_VALUE, PERIOD, UNKNOWN, VALUE, Column
 from helpers.intake.evidence import QUESTION_NUMBER
@@ -102,6 +104,7 @@ def _parts(block: Block, words: Vocabulary, file: str, data: np.ndarray) -> list
             )
     for part in parts:
         expect_blank_facts(part, parts)
+    refuse_wide_merges(parts, block)
     refuse_twins(parts)
     return parts
 
@@ -189,7 +192,7 @@ def _collect(
         rejects.append(_refused_cells(part, ~accepted & ~blank & ~is_row_refused, named, block, file))
     _refuse_left(block, heap, rejects, data, refused, file, covered)
     rejects.append(_refused_rows(block, refused, named, data, file))
-    return BlockResult(cells, rejects, [])
+    return BlockResult(cells, rejects, totals.notes(block, parts))
 
 
 def _accepted(part: Part, accepted: np.ndarray, named: Entities, block: Block, file: str) -> pd.DataFrame:
