@@ -1,14 +1,17 @@
 """``reports/sample/``: four executed reports kept in git, with outputs, that `make test` re-runs and compares."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from helpers import paths
-from helpers.batch import check, files, records, release
+from helpers.batch import check, files, locking, records, release
 from helpers.batch.options import Options, Outcome
 from helpers.batch.plan import NATIONAL_ID
+from helpers.batch.rehearsal import RESULT_MIME as RESULT_MIME
 
+PATIENCE = 300  # seconds to wait for another run
 # One region with rich data, one with little, one with none, and the country.
 SAMPLES = ("RU-CHE", "RU-KAM", "RU-MAG", NATIONAL_ID)
 
@@ -70,7 +73,19 @@ def revalidate(samples: Sequence[Path] = (), jobs: int = 2, pictures: bool = Fal
     SampleError
         If the tables that they read cannot be made.
     """
-    outcome = release.prepare(Options(collection="real", quiet=True))
+    outcome = _prepared()
     if outcome.exit_code:
         raise SampleError(outcome.summary())
     return check.validate(list(samples) or list(notebooks()), jobs=jobs, pictures=pictures)
+
+
+def _prepared() -> Outcome:
+    """The tables of the real collection, made if they are missing or old; waits for another run to end."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return release.prepare(Options(collection="real", quiet=True))
+        except locking.Busy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
