@@ -73,3 +73,14 @@ def test_districts_have_validity_dates():
 def test_participation_by_rating_and_year():
     counts = store.reference("participation").groupby(["rating", "year"])["region_iso"].nunique()
     assert counts["c_mfc", "2023"] == 85 and counts["c_mfc", "2025"] == 89
+
+
+def test_every_form_of_a_name_resolves_back_to_its_own_region(regions):
+    from helpers.intake.entities import match_region
+
+    for row in regions.to_dict("records"):
+        forms = [row["name_ru"], row["name_ru_official"], row["genitive_ru"], row["prepositional_ru"].partition(" ")[2]]
+        codes = {form: match_region(form).code for form in forms}
+        assert set(codes.values()) <= {row["iso_3166_2"], None}, codes
+        assert codes[row["name_ru"]] == codes[row["name_ru_official"]] == row["iso_3166_2"], codes
+        assert codes[row["genitive_ru"]] == row["iso_3166_2"], codes
