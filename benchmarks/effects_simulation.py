@@ -8,6 +8,7 @@ time with ``--print-only``. Prints the tables of docs/methods.md; takes about 1.
 
 import argparse
 import csv
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ SCENARIOS: dict[str, tuple[str, dict[str, int]]] = {
     "no_effect_rtm": ("no_effect_rtm", {}),
     "no_effect_rtm_wave": ("no_effect_rtm_wave", {}),
 }
+HEADING = "## Estimators of effects on panels with known truth"
 NO_EFFECT = ("no_effect", "no_effect_rtm", "no_effect_rtm_wave")
 FEW_REGIONS = ("10_regions", "6_regions")
 DEFAULT = "imputation, default"
@@ -164,9 +166,10 @@ def run(store: Path, seeds: int, size_seeds: int, scenarios: list[str]) -> None:
                 handle.flush()
 
 
-def table(store: Path) -> pd.DataFrame:
+def table(stores: list[Path]) -> pd.DataFrame:
     """One line a scenario and estimator: bias, its Monte Carlo error, RMSE, coverages, rejections."""
-    lines = pd.read_csv(store).drop_duplicates(["scenario", "seed", "estimator"], keep="last")
+    lines = pd.concat([pd.read_csv(store) for store in stores if store.exists()])
+    lines = lines.drop_duplicates(["scenario", "seed", "estimator"], keep="last")
     error = lines["estimate"] - lines["truth"]
     lines = lines.assign(
         error=error,
@@ -206,33 +209,59 @@ def _cell(line: pd.Series) -> str:
     return f"{line['bias']:+.3f} / {line['coverage_sample']:.2f}{kept}"
 
 
+def markdown(frame: pd.DataFrame) -> str:
+    """Markdown table; no further package needed."""
+    head = [str(column) for column in frame.columns]
+    rows = [["" if pd.isna(value) else str(value) for value in row] for row in frame.itertuples(index=False)]
+    lines = ["| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows]]
+    return "\n".join(lines)
+
+
+def section(results: pd.DataFrame) -> str:
+    """What goes into the README: the wide table, and the default in figures."""
+    seeds = results.groupby("scenario")["seeds"].max()
+    few = results[results["estimator"] != DEFAULT].groupby("scenario")["seeds"].max()
+    default = results[results["estimator"] == DEFAULT].drop(columns=["estimator"]).round(4)
+    default = default.set_index("scenario").reindex([s for s in SCENARIOS if s in seeds.index]).reset_index()
+    return (
+        f"{HEADING}\n\n"
+        f"`benchmarks/effects_simulation.py`, {few.min()} to {few.max()} seeds a scenario. Bias in log points (share "
+        "in term: shares) / coverage of the 95 % interval for the effect in the sample; without effect the share of "
+        "rejections at 5 %.\n\n"
+        f"{markdown(wide(results).reset_index())}\n\n"
+        "The recommended estimator in figures; `coverage_population`: effect in the population of regions.\n\n"
+        f"{markdown(default)}\n"
+    )
+
+
+def append(path: Path, text: str) -> None:
+    """Put the section into the README of the benchmarks, in place of an earlier one."""
+    old = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
+    found = re.compile(re.escape(HEADING) + r"\n.*?(?=\n## |\Z)", re.DOTALL)
+    new = found.sub(lambda _: text.rstrip() + "\n", old) if found.search(old) else old.rstrip() + "\n\n" + text
+    path.write_text(new.rstrip() + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--size-seeds", type=int, default=1000, help="seeds of the default where cheap or sized")
     parser.add_argument("--store", type=Path, default=Path("effects_simulation.csv"))
+    parser.add_argument("--merge", type=Path, nargs="*", default=[], help="further stores to print with it")
     parser.add_argument("--scenarios", nargs="*", default=list(SCENARIOS))
     parser.add_argument("--print-only", action="store_true")
+    parser.add_argument("--append", action="store_true", help="put the tables into benchmarks/README.md")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     started = time.process_time()
     if not options.print_only:
         run(options.store, options.seeds, options.size_seeds, options.scenarios)
         print(f"{time.process_time() - started:.0f} CPU seconds")
-    pd.set_option("display.width", 250, "display.max_columns", 30, "display.max_rows", 500)
-    results = table(options.store)
-    print("\nBias / coverage of the sample effect; share of rejections where there is no effect")
-    print(wide(results).to_markdown() if _has_tabulate() else wide(results).to_string())
-    print("\nAll numbers")
+    results = table([options.store, *options.merge])
+    print(section(results))
     print(results.round(4).to_string(index=False))
-
-
-def _has_tabulate() -> bool:
-    try:
-        import tabulate  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    if options.append:
+        append(Path(__file__).resolve().parent / "README.md", section(results))
 
 
 if __name__ == "__main__":

@@ -275,6 +275,7 @@ def main() -> None:
     parser.add_argument("--peers", default=sys.executable, help="Python with the other libraries")
     parser.add_argument("--sizes", nargs="*", default=list(SIZES), choices=list(SIZES))
     parser.add_argument("--reps", type=int, default=3)
+    parser.add_argument("--only", default="", help="tasks whose name contains this")
     parser.add_argument("--task")
     parser.add_argument("--data", type=Path)
     options = parser.parse_args()
@@ -295,7 +296,7 @@ def main() -> None:
             for name in [*OWN, *PEERS]:
                 module = PEERS[name][0] if name in PEERS else ""
                 heavy = module in HEAVY
-                if module in missing or (heavy and size != "small"):
+                if module in missing or (heavy and size != "small") or options.only not in name:
                     continue
                 python = options.peers if module else sys.executable
                 try:
