@@ -49,7 +49,21 @@ def prepare(grid: Grid) -> Sheet:
     """Spread merged cells; blank cells become empty strings."""
     own = _stripped(grid.texts)
     texts, kinds = spread(grid)
-    return Sheet(grid, own, own if texts is grid.texts else _stripped(texts), kinds)
+    texts = own if texts is grid.texts else _stripped(texts)
+    return Sheet(grid, _repeats_once(own), texts, kinds)
+
+
+def _repeats_once(own: np.ndarray) -> np.ndarray:
+    """A row that says the same words in every cell (a merged row written out) says them once."""
+    if own.shape[1] < 3:
+        return own
+    same = (own == own[:, :1]) | (own == "")
+    rows = np.flatnonzero(same.all(axis=1) & ((own != "").sum(axis=1) >= 3))
+    rows = [row for row in rows if re.search(r"[^\W\d_]{3}", own[row, 0])]
+    if rows:
+        own = own.copy()
+        own[rows, 1:] = ""
+    return own
 
 
 def _stripped(texts: np.ndarray) -> np.ndarray:
@@ -124,7 +138,7 @@ def _last_header_row(sheet: Sheet, first: int, words: Vocabulary) -> int:
         is_labels = bool(cells) and not any(_is_datum(text) for text in cells) and not any(map(_is_entity, cells))
         if not is_labels or not (joined or (len(labels) == len(cells) and _fits_below(sheet, first, row))):
             break
-        if joined or not _has_key_label(sheet, row, words):
+        if joined or not _has_key_label(sheet, row, words) or _names_again(sheet, row, words):
             last = row
         else:
             break
@@ -138,8 +152,18 @@ def _fits_below(sheet: Sheet, first: int, row: int) -> bool:
     )
 
 
+def _is_key(text: str, words: Vocabulary) -> bool:
+    return words.role(split_label((text,)), "early") in _KEY_ROLES
+
+
 def _has_key_label(sheet: Sheet, row: int, words: Vocabulary) -> bool:
-    return any(words.role(split_label((text,)), "early") in _KEY_ROLES for text in _cells(sheet, row))
+    return any(_is_key(text, words) for text in _cells(sheet, row))
+
+
+def _names_again(sheet: Sheet, row: int, words: Vocabulary) -> bool:
+    """Are the key labels of a row those that stand right above them (a label merged downwards, written out)?"""
+    labels = [(column, text) for column, text in enumerate(sheet.own[row]) if text and _is_key(text, words)]
+    return all(sheet.own[row - 1, column] == text for column, text in labels)
 
 
 def _repeats(sheet: Sheet, header: Header, first: int, last: int) -> bool:
