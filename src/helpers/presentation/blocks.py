@@ -10,14 +10,16 @@ from collections.abc import Callable, Sequence
 
 from helpers.presentation import figures, formats, tables_build, tables_more
 from helpers.presentation.results import MIME, RegionalResult, Result, to_dict
-from helpers.presentation.results_parts import EffectBlock, FactSection
+from helpers.presentation.results_parts import EffectBlock, EffectResult, FactSection
 from helpers.presentation.tables_parts import Table
+from helpers.presentation.wording_effects import outcome_key
 from helpers.presentation.wording_terms import pick
 
 _CYRILLIC = re.compile(r"[А-Яа-яЁё](?:[^<>&;]*[А-Яа-яЁё])?")
 _LONG = 30  # rows from which a printed table takes two columns
 MOST_SOURCES = 12  # as a list; more are a folded table
-MOST_OUTCOMES = 4  # said in words; the table has all
+SAID = ("days", "documents", "visits")  # outcomes in words, one sentence each; the table has all
+MOST_TARGETS = 1  # that cannot be judged, in a sentence each; more are named together
 CHARTS = ("comparison", "trend", "effect", "rank", "tiles", "agencies", "groups", "targets")
 
 
@@ -127,18 +129,27 @@ def trend(result: Result) -> str:
 
 
 def effect(result: Result) -> str:
-    """Words of block 7: the estimate with its assumption, then what is not an effect."""
+    """Words of block 7: the estimate with its assumption, the region's own, what is not an effect, other outcomes."""
     block = result.effect
     if block is None:
         return ""
     first = block.results[0]
     lang = result.lang
     parts = [f'<div class="callout">{paragraphs([first.sentence, *block.notes], lang)}</div>']
-    parts.append(paragraph(first.naive_sentence, lang))
     parts.append(paragraph(block.regional_sentence, lang))
-    parts.append(paragraphs([item.sentence for item in block.results[1:MOST_OUTCOMES]], lang))
+    parts.append(paragraph(first.naive_sentence, lang))
+    parts.append(paragraphs([item.sentence for item in said(block)[1:]], lang))
     parts.append(_checks(block, lang))
     return "\n".join(part for part in parts if part)
+
+
+def said(block: EffectBlock) -> tuple[EffectResult, ...]:
+    """Outcomes that a reader is told in words: the first, then the first of documents and of visits."""
+    found = {outcome_key(block.results[0].outcome): block.results[0]}
+    for item in block.results:
+        found.setdefault(outcome_key(item.outcome), item)
+    first, *rest = found
+    return tuple(found[key] for key in (first, *(key for key in rest if key in SAID)))
 
 
 def _checks(block: EffectBlock, lang: str) -> str:
@@ -188,8 +199,20 @@ def _section(section: FactSection, table: Table, lang: str) -> str:
 
 
 def targets(result: Result) -> str:
-    """Sentences on the targets."""
-    return paragraphs([item.sentence for item in result.targets], result.lang)
+    """Sentences on the targets; those that cannot be judged share one, and bounds of a pace say what they are."""
+    lang = result.lang
+    unknown = [item for item in result.targets if item.verdict == "cannot_tell"]
+    shown = [item.sentence for item in result.targets if item not in unknown or len(unknown) <= MOST_TARGETS]
+    if len(unknown) > MOST_TARGETS:
+        names = "; ".join(formats.quoted(item.label, lang) for item in unknown)
+        ru = f"Достижимы ли цели, данные сказать не позволяют: {names}."
+        en = f"The data cannot tell whether these targets are reachable: {names}."
+        shown.append(pick((ru, en), lang))
+    if any(item.observed is not None and item.observed.interval_kind == "method" for item in result.targets):
+        ru = "Границы темпа — самый медленный и самый быстрый шаг: значений меньше пяти."
+        en = "The bounds of the pace are its slowest and fastest step, as there are fewer than five values."
+        shown.append(pick((ru, en), lang))
+    return paragraphs(shown, lang)
 
 
 def counts(result: Result) -> str:

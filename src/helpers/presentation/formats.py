@@ -93,6 +93,9 @@ _SYMBOLS = {
     "percent": {"ru": f"{NBSP}%", "en": "%"},
     "percent_change": {"ru": f"{NBSP}%", "en": "%"},
     "pp": {"ru": f"{NBSP}п.{NBSP}п.", "en": f"{NBSP}pp"},
+    "percentage_point_per_year": {"ru": f"{NBSP}п.{NBSP}п. в{NBSP}год", "en": f"{NBSP}pp a{NBSP}year"},
+    "count_per_year": {"ru": f" в{NBSP}год", "en": f" a{NBSP}year"},
+    "logit_per_year": {"ru": f" по логит-шкале в{NBSP}год", "en": f" on the logit scale a{NBSP}year"},
 }
 _ALIASES = {
     "percentage_point": "pp",
@@ -106,7 +109,10 @@ _ALIASES = {
     "seconds": "second",
     "participants": "participant",
 }
-_DECIMALS = {"percent": 1, "percent_change": 1, "pp": 1, "rank": 0}
+_DECIMALS = {
+    "percent": 1, "percent_change": 1, "pp": 1, "rank": 0,
+    "percentage_point_per_year": 1, "count_per_year": 1, "logit_per_year": 2,
+}  # fmt: skip
 
 
 def exact(value: Number) -> Decimal | None:

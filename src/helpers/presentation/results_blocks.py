@@ -197,7 +197,7 @@ def rank(ctx: Context, region: Region | None) -> RankResult | None:
     table = ctx.table("ranks")
     rows = table[(table["rating"] == INDEX) & (table["period"] == ctx.period) & (table["region_iso"] != "")]
     rows = rows[rows["entity_id"] == rows["region_iso"]]
-    rows = rows[rows["indicator"].isin([TOTAL, "index"])]
+    rows = rows[rows["indicator"].isin([TOTAL, "index"]) & (rows["units_ranked"] > 0)]  # never a place in a district
     rows = rows.drop_duplicates("region_iso").sort_values(["rank", "entity_id"], kind="stable")
     own = rows[rows["region_iso"] == region.code] if region else rows.head(0)
     if len(rows) < 2 or (region is not None and own.empty):

@@ -1,5 +1,6 @@
 """Blocks made from services: effect of optimisation, services to optimise next, counts, times, targets."""
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -25,6 +26,7 @@ from helpers.tables import periods
 
 FEW = 5
 MOST_SERVICES = 10
+FEWEST_POINTS = 5  # of a fitted pace
 _OUTCOME_ORDER = ("days", "documents", "visits", "in_term_share", "online_share", "grade", "other")
 _ESTIMANDS = ("att_days", "att_native", "att", "att_pct")
 _ESTIMATORS = ("imputation", "poisson")
@@ -48,7 +50,7 @@ def effect(ctx: Context, region: Region | None) -> EffectBlock | None:
     if not results:
         return None
     first = results[0]
-    own, sentence = _regional(ctx, region, first.outcome)
+    own, sentence = _regional(ctx, region, first.outcome, _with_day_unit(first.outcome, set(rows["outcome"])))
     notes = [_assumption(ctx, first)] if first.sentence_id in ("E1", "E2") else []
     notes.append(
         ctx.pick(
@@ -84,13 +86,14 @@ def _effect_result(ctx: Context, rows: pd.DataFrame, outcome: str) -> EffectResu
     estimate = effect_estimate(row["estimate"], row["ci_low"], row["ci_high"], str(row["unit"]), n, ctx.period)
     checks = [check.passed for check in _checks(ctx, outcome)]
     passed = bool(checks) and all(value is not False for value in checks)
-    sentence_id, sentence, _ = wording_effects.effect(outcome, estimate, n, passed, ctx.lang)
+    named = _with_day_unit(outcome, set(rows["outcome"]))
+    sentence_id, sentence, _ = wording_effects.effect(named, estimate, n, passed, ctx.lang)
     if not sentence:
         return None
     naive, trend, rtm, own = _split(ctx, outcome, n)
     return EffectResult(
         outcome=outcome,
-        label=outcome_label(outcome, ctx.lang),
+        label=outcome_label(named, ctx.lang),
         estimate=estimate,
         sentence_id=sentence_id,
         sentence=sentence,
@@ -109,9 +112,14 @@ def _effect_result(ctx: Context, rows: pd.DataFrame, outcome: str) -> EffectResu
 def outcome_label(outcome: str, lang: str) -> str:
     """Name of an outcome with its grade or second unit of days."""
     label = term(OUTCOMES, wording_effects.outcome_key(outcome), lang)
-    if outcome.startswith("days_"):
-        return f"{label}, {formats.unit_name(outcome.removeprefix('days_'), lang)}"
-    return f"{label} {wording_effects.grade_of(outcome)}".strip()
+    return " ".join(x for x in (label, wording_effects.day_unit(outcome, lang), wording_effects.grade_of(outcome)) if x)
+
+
+def _with_day_unit(outcome: str, outcomes: set[str]) -> str:
+    """Outcome ``days`` with the unit that the other outcome of days leaves for it; unchanged if there is no other."""
+    others = {unit for unit in wording_effects.DAY_UNITS if f"days_{unit}" in outcomes}
+    rest = [unit for unit in wording_effects.DAY_UNITS if unit not in others]
+    return f"days_{rest[0]}" if outcome == "days" and others and rest else outcome
 
 
 def _assumption(ctx: Context, first: EffectResult) -> str:
@@ -162,7 +170,7 @@ def _events(ctx: Context, outcome: str) -> tuple[EventPoint, ...]:
     return tuple(points)
 
 
-def _regional(ctx: Context, region: Region | None, outcome: str) -> tuple[Estimate | None, str]:
+def _regional(ctx: Context, region: Region | None, outcome: str, named: str) -> tuple[Estimate | None, str]:
     table = ctx.table("region_effects")
     rows = table[(table["outcome"] == outcome) & (table["region_iso"] == (region.code if region else ""))]
     if rows.empty:
@@ -172,7 +180,7 @@ def _regional(ctx: Context, region: Region | None, outcome: str) -> tuple[Estima
     if bool(row["is_suppressed"]) or n < FEW:
         return None, wording.suppressed(n, ctx.lang)
     own = effect_estimate(row["shrunk"], row["ci_low"], row["ci_high"], str(row["unit"]), n, ctx.period)
-    return own, wording_effects.region_effect(outcome, own, n, ctx.lang)
+    return own, wording_effects.region_effect(named, own, n, ctx.lang)
 
 
 def _effect_text(ctx: Context, first: EffectResult):
@@ -330,7 +338,7 @@ def _target(ctx: Context, row: dict, text: dict) -> Target:
     current, low = number(row["current_value"]), number(row["observed_low"])
     observed = None
     if number(row["observed_pace"]) is not None:
-        kind = "sampling_95" if low is not None else "none"
+        kind = _pace_interval(str(row["why"])) if low is not None else "none"
         observed = Estimate(
             number(row["observed_pace"]), low, number(row["observed_high"]), str(row["pace_unit"]), kind
         )
@@ -347,6 +355,12 @@ def _target(ctx: Context, row: dict, text: dict) -> Target:
         wording.target_point(name, int(row["target_year"]), str(row["verdict"]), ctx.lang),
         int(row["target_year"]),
     )
+
+
+def _pace_interval(why: str) -> str:
+    """Kind of the interval of a pace: of a fitted line from five points up, else the slowest and fastest step."""
+    points = re.match(r"(\d+) points\b", why)
+    return "sampling_95" if points and int(points[1]) >= FEWEST_POINTS else "method"
 
 
 def _target_entity(ctx: Context, code: str) -> str:

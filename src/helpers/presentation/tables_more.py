@@ -2,6 +2,7 @@
 
 from helpers.presentation import formats, wording
 from helpers.presentation.results import RegionalResult, Result
+from helpers.presentation.results_parts import Estimate
 from helpers.presentation.tables_build import words
 from helpers.presentation.tables_parts import (
     Column,
@@ -216,6 +217,7 @@ def targets(result: Result) -> Table | None:
         *estimate_columns("target", "target_"),
         *estimate_columns("current value", "current_"),
         Column("required_pace", "pace needed a year", "see pace_unit", "number"),
+        *estimate_columns("observed pace; method: slowest and fastest step", "observed_"),
         Column("pace_unit", "unit of pace"),
         Column("verdict", "verdict"),
     )
@@ -228,6 +230,7 @@ def targets(result: Result) -> Table | None:
             *estimate_values(t.target),
             *estimate_values(t.current),
             t.required_pace,
+            *estimate_values(t.observed),
             t.pace_unit,
             t.verdict,
         )
@@ -239,6 +242,8 @@ def targets(result: Result) -> Table | None:
         ("Год", "Year"),
         ("Целевое значение", "Target value"),
         ("Сейчас", "Now"),
+        ("Нужный темп", "Pace needed"),
+        ("Темп и его границы", "Pace and its bounds"),
         ("Вывод", "Verdict"),
     )
     cells = tuple(
@@ -247,11 +252,21 @@ def targets(result: Result) -> Table | None:
             str(t.target_year or formats.missing(lang)),
             wording.level(t.target, lang),
             wording.level(t.current, lang) if t.current else formats.missing(lang),
+            formats.quantity(t.required_pace, t.pace_unit, lang),
+            _pace(t.observed, lang),
             term(VERDICTS, t.verdict, lang),
         )
         for t in result.targets
     )
     return Table("targets", pick(("Цели и темп", "Targets and pace"), lang), columns, rows, head, cells, (1, 2, 3))
+
+
+def _pace(observed: Estimate | None, lang: str) -> str:
+    """Observed pace with its bounds."""
+    if observed is None:
+        return formats.missing(lang)
+    text = change_text(observed, lang)
+    return f"{text} ({change_interval(observed, lang)})" if observed.has_interval else text
 
 
 def gaps(result: Result) -> Table | None:

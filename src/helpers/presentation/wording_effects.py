@@ -1,5 +1,7 @@
 """Sentences E1–E4 of block 7: what may be said about optimisation, and what the before/after difference is not."""
 
+import re
+
 from helpers.presentation import formats
 from helpers.presentation.formats import NBSP
 from helpers.presentation.results_parts import Estimate
@@ -112,6 +114,11 @@ _SUBJECTS = {
     "in_term_share": ("Доля оказанных в срок у оптимизированных услуг", "у сопоставимых"),
     "grade": ("Доля оптимизированных услуг с оценкой не ниже {grade}", "у сопоставимых"),
 }
+DAY_UNITS = {
+    "working_day": ("в рабочих днях", "in working days"),
+    "calendar_day": ("в календарных днях", "in calendar days"),
+}
+_TIME = re.compile(r"([Сс]рок(?= |$)(?: оптимизированных услуг)?|\btime\b)")
 _TEMPLATES = {
     "E1": (
         "{subject}, по оценке, {phrase}, чем {otherwise} без оптимизации (95{NBSP}% интервал {interval}; {n}).",
@@ -164,6 +171,17 @@ def outcome_key(outcome: str) -> str:
     return "other"
 
 
+def day_unit(outcome: str, lang: str) -> str:
+    """Words for the unit that an outcome ``days_working_day`` or ``days_calendar_day`` names; empty for others."""
+    unit = outcome.partition("days_")[2]
+    return pick(DAY_UNITS[unit], lang) if unit in DAY_UNITS else ""
+
+
+def _in_days(texts: tuple[str, ...], words: str) -> tuple[str, ...]:
+    """The same phrases with the unit of days after «срок» or "time"; sizes in days have their unit already."""
+    return tuple(_TIME.sub(rf"\1 {words}", text, count=1) for text in texts)
+
+
 def effect(
     outcome: str, estimate: Estimate, n_services: int | None, design_passed: bool, lang: str
 ) -> tuple[str, str, str]:
@@ -195,6 +213,8 @@ def effect(
     less, more, changed, subject = (
         text.replace("{grade}", grade_of(outcome)) for text in (less, more, changed, subject)
     )
+    if day_unit(outcome, lang):
+        less, more, changed, subject = _in_days((less, more, changed, subject), day_unit(outcome, lang))
     places = visible_decimals(estimate.value)
     if not estimate.excludes_zero:
         return "E3", _template("E3", lang, changed=changed, bounds=_bounds_with_unit(estimate, lang)), ""
@@ -270,9 +290,10 @@ def region_effect(outcome: str, estimate: Estimate, n_services: int, lang: str) 
     value = formats.quantity(estimate.value, estimate.unit, lang, sign=True)
     span = formats.change_span(estimate.low, estimate.high, lang)
     n = formats.count(n_services, "service", lang)
+    name = f"{pick(names[key], lang)} {day_unit(outcome, lang)}".strip()
     if lang == "ru":
-        return f"Оценка для региона, {names[key][0]}: {value} (95{NBSP}% интервал {span}; {n})."
-    return f"Estimate for the region, {names[key][1]}: {value} (95% interval {span}; {n})."
+        return f"Оценка для региона, {name}: {value} (95{NBSP}% интервал {span}; {n})."
+    return f"Estimate for the region, {name}: {value} (95% interval {span}; {n})."
 
 
 def _template(name: str, lang: str, **fields: str) -> str:
