@@ -146,7 +146,7 @@ def targets(result: Result) -> Figure:
     unit = same[0].target.unit
     same = [t for t in same if t.target.unit == unit]
     lang = result.lang
-    rows = [Row(t.label, t.current, "region", target=t.target.value) for t in same]
+    rows = [Row(f"{t.label[:1].upper()}{t.label[1:]}", t.current, "region", target=t.target.value) for t in same]
     behind = sum(t.verdict == "behind" for t in same)
     reachable = sum(t.verdict == "reachable" for t in same)
     title = (
@@ -183,8 +183,7 @@ def draw_rows(
         for line in lines
     )
     low, high = _limits(rows, reference)
-    ticks = style.nice_ticks(low, high, 5)
-    marks = style.tick_texts(ticks, lang)
+    ticks, marks = _ticks(low, high, style.WIDTH - left - right, lang)
     left = max(left, style.text_width(marks[0], style.SMALL) / 2 + style.MARGIN)
     heights = [max(20.5, len(lines) * style.STEP + 4) for lines in labels]
     note = interval_note([row.estimate for row in rows], lang)
@@ -205,6 +204,17 @@ def draw_rows(
 
 
 BOLD = ("region",)
+
+
+def _ticks(low: float, high: float, room: float, lang: str) -> tuple[list[float], list[str]]:
+    """As many ticks as have room beside one another, five at most."""
+    for most in (5, 4, 3, 2):
+        ticks = style.nice_ticks(low, high, most)
+        marks = style.tick_texts(ticks, lang)
+        widest = max(style.text_width(mark, style.SMALL) for mark in marks) + 10
+        if len(ticks) < 2 or (ticks[1] - ticks[0]) / (high - low) * room >= widest:
+            break
+    return ticks, marks
 
 
 def _write_rows(framed: style.Frame, rows, labels, values, heights, rule_before) -> None:  # type: ignore[no-untyped-def]
@@ -287,7 +297,7 @@ def _limits(rows: Sequence[Row], reference: float | None) -> tuple[float, float]
     found += [row.target for row in rows if row.target is not None]
     found += [reference] if reference is not None else []
     low, high = min(found), max(found)
-    spare = (high - low or abs(high) or 1.0) * 0.06
+    spare = max((high - low or abs(high)) * 0.06, 0.01)
     return low - spare, high + spare
 
 

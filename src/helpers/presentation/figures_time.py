@@ -1,14 +1,16 @@
 """Charts along time: trend with series breaks, event study."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from helpers.presentation import formats, style
 from helpers.presentation.figures_rows import interval_note, value_text
-from helpers.presentation.results import Result, SeriesBreak, TrendPoint
+from helpers.presentation.results import Result, TrendPoint
 
 NOT_FROM_ZERO = ("шкала не от нуля", "scale not from zero")
 WORDS = {
@@ -21,6 +23,8 @@ WORDS = {
     ),
 }
 PERIOD_ROOM = 82.0  # pixels for the words of one period
+MOST_VALUES = 6  # labels that fit over one series
+ROMAN = ("I", "II", "III", "IV")
 ORDER = {"region": 0, "district": 1, "country": 2}
 
 
@@ -30,41 +34,67 @@ def word(key: str, lang: str) -> str:
 
 
 def trend(result: Result) -> Figure:
-    """Block 6: up to three series; no line crosses a series break, which is marked by words above the chart."""
+    """Block 6: up to three series at evenly spaced periods; no line crosses a break, which is marked in words."""
     if result.trend is None or not any(p.estimate.value is not None for p in result.trend.points):
         raise ValueError("the result has no trend: show its sentence of absence instead")
     lang, text = result.lang, result.trend.text
-    points = [p for p in result.trend.points if p.estimate.value is not None]
+    times = sorted({p.x for p in result.trend.points if p.estimate.value is not None})
+    points = [replace(p, x=float(times.index(p.x))) for p in result.trend.points if p.estimate.value is not None]
+    marks = [(sum(x < mark.x for x in times) - 0.5, mark.reason) for mark in result.trend.breaks]
     names = sorted({p.series for p in points}, key=lambda s: ORDER.get(s, 9))
-    labels = {s: next(p.label for p in points if p.series == s) for s in names}
-    longest = (style.text_width(w, style.SMALL, s == "region") for s in names for w in labels[s].split(" "))
-    room = min(max(*longest, 60.0) + 1, 136.0)
-    wrapped = {s: style.wrap(labels[s], room, style.SMALL, s == "region", most=3) for s in names}
+    wrapped = _wrapped_names(points, names)
     right = 24 + max(style.text_width(x, style.SMALL, True) for lines in wrapped.values() for x in lines) + style.MARGIN
     low, high = _limits(points)
     subtitle = text.subtitle if low <= 0 else f"{text.subtitle}; {NOT_FROM_ZERO[lang == 'en']}"
-    words = [style.wrap(b.reason, 210, style.SMALL) for b in result.trend.breaks]
-    above = max((len(lines) for lines in words), default=0) * style.STEP + (10 if words else 4)
-    note = interval_note([p.estimate for p in points], lang)
-    deep = max(len(style.wrap(p.period_label.replace("\u00a0", " "), PERIOD_ROOM, style.SMALL)) for p in points) - 1
+    words, explained = _break_words(marks)
+    above = max((len(lines) for _, lines in words), default=0) * style.STEP + (10 if words else 4)
+    notes = (interval_note([p.estimate for p in points], lang), explained)
+    deep = max(len(short_period(p, lang).split("\n")) for p in points) - 1
     framed = style.frame(
-        text.title, subtitle, text.source, 186, 46, right, above=above, below=26 + style.STEP * deep, notes=(note,)
+        text.title, subtitle, text.source, 186, 46, right, above=above, below=26 + style.STEP * deep, notes=notes
     )
     axes = framed.axes
-    xs = sorted({p.x for p in points})
-    spare = max((xs[-1] - xs[0]) * 0.09, 0.2)
-    axes.set_xlim(xs[0] - spare, xs[-1] + spare * 0.6)
+    axes.set_xlim(-0.45, len(times) - 0.65)
     axes.set_ylim(low, high)
     ticks = style.nice_ticks(low, high, 5)
     axes.set_yticks(ticks, style.tick_texts(ticks, lang))
     axes.grid(axis="y", color=style.PALE, linewidth=0.7)
-    _period_ticks(framed, points)
-    _breaks(framed, result.trend.breaks, words)
+    _period_ticks(framed, points, lang)
+    _breaks(framed, words)
     for i, series in enumerate(names):
-        _series(axes, [p for p in points if p.series == series], series, (i - (len(names) - 1) / 2) * spare * 0.12)
-    _own_values(framed, [p for p in points if p.series == names[0]], lang, high - low)
+        _series(axes, [p for p in points if p.series == series], series, (i - (len(names) - 1) / 2) * 0.05)
+    _own_values(axes, points, names[0], lang, high - low)
     _end_labels(framed, points, names, wrapped)
     return framed.figure
+
+
+def _wrapped_names(points: Sequence[TrendPoint], names: Sequence[str]) -> dict[str, list[str]]:
+    """Names of the series in at most three lines each, as wide as their longest word, up to a third of the chart."""
+    labels = {s: next(p.label for p in points if p.series == s) for s in names}
+    longest = (style.text_width(w, style.SMALL, s == "region") for s in names for w in labels[s].split(" "))
+    room = min(max(*longest, 60.0) + 1, 136.0)
+    return {s: style.wrap(labels[s], room, style.SMALL, s == "region", most=3) for s in names}
+
+
+def _break_words(marks: Sequence[tuple[float, str]]) -> tuple[list[tuple[float, list[str]]], str]:
+    """Words over each break; with several breaks, numbers that a note under the chart explains."""
+    if len(marks) < 2:
+        return [(x, style.wrap(reason, 210, style.SMALL)) for x, reason in marks], ""
+    reasons = list(dict.fromkeys(reason for _, reason in marks))
+    numbered = [(x, [f"{reasons.index(reason) + 1})"]) for x, reason in marks]
+    return numbered, "; ".join(f"{i}) {reason}" for i, reason in enumerate(reasons, 1)) + "."
+
+
+def short_period(point: TrendPoint, lang: str) -> str:
+    """Period as short as an axis needs: ``2024``, «I пол.» over 2024, «III кв.» over 2024; other periods in full."""
+    year, _, part = point.period.partition("-")
+    kinds = {"H": ("пол.", "H"), "Q": ("кв.", "Q")}
+    if not part:
+        return year
+    if part[0] in kinds and part[1:].isdigit():
+        russian, english = kinds[part[0]]
+        return f"{ROMAN[int(part[1:]) - 1]}\u00a0{russian}\n{year}" if lang == "ru" else f"{english}{part[1:]}\n{year}"
+    return "\n".join(style.wrap(point.period_label.replace("\u00a0", " "), PERIOD_ROOM, style.SMALL))
 
 
 def _limits(points: Sequence[TrendPoint]) -> tuple[float, float]:
@@ -74,32 +104,31 @@ def _limits(points: Sequence[TrendPoint]) -> tuple[float, float]:
     return (0.0 if min(found) >= 0 > low else low), max(found) + spare
 
 
-def _period_ticks(framed: style.Frame, points: Sequence[TrendPoint]) -> None:
-    """Words of the periods under their positions, in up to two lines, thinned until they do not touch."""
-    names = dict(sorted((p.x, p.period_label) for p in points))
+def _period_ticks(framed: style.Frame, points: Sequence[TrendPoint], lang: str) -> None:
+    """Periods under their positions, thinned from the last one back until they do not touch."""
+    names = dict(sorted((p.x, short_period(p, lang)) for p in points))
     xs = list(names)
     box = framed.axes.get_position()
     span = framed.axes.get_xlim()
     pixel = box.width * framed.width / (span[1] - span[0])
-    lines = {x: style.wrap(names[x].replace("\u00a0", " "), PERIOD_ROOM, style.SMALL) for x in xs}
-    widths = {x: max(style.text_width(line, style.SMALL) for line in lines[x]) for x in xs}
+    widths = {x: max(style.text_width(line, style.SMALL) for line in names[x].split("\n")) for x in xs}
     step = 1
     while step < len(xs) and any(
         (b - a) * pixel < (widths[a] + widths[b]) / 2 + 6 for a, b in zip(xs[::step], xs[step::step], strict=False)
     ):
         step += 1
     shown = xs[::-1][::step][::-1]
-    framed.axes.set_xticks(shown, ["\n".join(lines[x]) for x in shown])
+    framed.axes.set_xticks(shown, [names[x] for x in shown])
 
 
-def _breaks(framed: style.Frame, breaks: Sequence[SeriesBreak], words: list[list[str]]) -> None:
+def _breaks(framed: style.Frame, words: list[tuple[float, list[str]]]) -> None:
     axes = framed.axes
     box = axes.get_position()
     span = axes.get_xlim()
     top = (1 - box.y1) * framed.height
-    for mark, lines in zip(breaks, words, strict=True):
-        axes.axvline(mark.x, color=style.MUTED, linewidth=1.2, dashes=(4, 3), ymax=1.03, clip_on=False)
-        x = (box.x0 + (mark.x - span[0]) / (span[1] - span[0]) * box.width) * framed.width
+    for position, lines in words:
+        axes.axvline(position, color=style.MUTED, linewidth=1.2, dashes=(4, 3), ymax=1.03, clip_on=False)
+        x = (box.x0 + (position - span[0]) / (span[1] - span[0]) * box.width) * framed.width
         half = max(style.text_width(line, style.SMALL) for line in lines) / 2
         x = min(max(x, style.MARGIN + half), framed.width - style.MARGIN - half)
         for k, line in enumerate(lines):
@@ -140,27 +169,26 @@ def _known(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _own_values(framed: style.Frame, points: list[TrendPoint], lang: str, span: float) -> None:
-    """Values of the first series above their intervals, if there is room for all of them."""
-    if len(points) > 7:
-        points = sorted(points, key=lambda p: p.x)[-1:]
-    for p in points:
-        top = p.estimate.high if p.estimate.high is not None else p.estimate.value
-        framed.axes.annotate(
-            value_text(p.estimate, lang),
-            (p.x, max(top or 0.0, (p.estimate.value or 0.0) + span * 0.03)),
-            xytext=(0, 2.5),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=style.SMALL,
-            fontweight="bold",
-            fontfamily=style.FONT,
-            color=style.INK,
-            parse_math=False,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
-            zorder=7,
-        )
+def _own_values(axes: Axes, points: Sequence[TrendPoint], series: str, lang: str, span: float) -> None:
+    """Values of the first series above their intervals, below them where another series is just above."""
+    own = sorted((p for p in points if p.series == series), key=lambda p: p.x)
+    for p in own if len(own) <= MOST_VALUES else own[-1:]:
+        value = _known(p.estimate.value)
+        others = [_known(q.estimate.value) for q in points if q.x == p.x and q.series != series]
+        crowded = {up: any(0 <= (v - value) * (1 if up else -1) < span * 0.16 for v in others) for up in (True, False)}
+        above = not crowded[True] or crowded[False]
+        end = p.estimate.high if above else p.estimate.low
+        y = max(_or(end, value), value + span * 0.03) if above else min(_or(end, value), value - span * 0.03)
+        label = axes.annotate(
+            value_text(p.estimate, lang), (p.x, y), xytext=(0, 2.5 if above else -2.5), textcoords="offset points",
+            ha="center", va="bottom" if above else "top", fontsize=style.SMALL, fontweight="bold",
+            fontfamily=style.FONT, color=style.INK, parse_math=False, zorder=7,
+        )  # fmt: skip
+        label.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+
+
+def _or(end: float | None, value: float) -> float:
+    return value if end is None else end
 
 
 def _end_labels(

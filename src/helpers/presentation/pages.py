@@ -31,7 +31,7 @@ REQUIRED = ("lang", "title", "description", "edition", "is_synthetic", "heading"
 BLOCK_TAG = "block-"
 LANGUAGES = ("ru", "en")
 MOST_PAGES = 4
-SHORTER = ("compact", "compact brief")  # classes of the print style, tried in this order
+SHORTER = ("brief", "brief least")  # classes of the print style for a report that would be longer, in this order
 LONGEST_TITLE = 70  # characters
 PDF_VARIANT = "pdf/ua-1"
 
@@ -213,8 +213,8 @@ def render(template: str, context: Mapping[str, Any]) -> str:
 def to_pdf(html: str) -> bytes:
     """Tagged PDF (declared PDF/UA-1) of a page, made by its print style, with every table of data open.
 
-    A report that would not fit four pages loses first its tables of more than about thirty rows, then the other folded
-    tables beside charts, each with a sentence in its place; the page and the table files have them all.
+    Tables of more than about thirty rows are not printed, and a report that would not fit four pages loses the folded
+    tables beside charts too, each with a sentence in its place; the page and the table files have them all.
     The bytes are the same for the same page, fonts and versions.
     """
     from weasyprint import HTML
