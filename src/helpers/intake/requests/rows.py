@@ -18,7 +18,7 @@ from helpers.intake.regions import match_region
 from helpers.intake.requests.columns import ColumnMap
 from helpers.intake.requests.reading import Batch
 from helpers.intake.text import is_missing, key_text, normalise
-from helpers.intake.workdays import is_working_day
+from helpers.intake.workdays import is_working_day, moved_working_days
 
 REASONS = (
     "missing_id", "unknown_entity", "bad_date", "future_date", "negative_duration",
@@ -184,7 +184,8 @@ class Parser:
 
 def working_day_index() -> np.ndarray:
     """Count of working days up to each day from 2000-01-01 to 2040-12-31, by the production calendar."""
-    days = (is_working_day(date.fromordinal(day)) for day in range(FIRST_DAY, LAST_DAY + 1))
+    moved = moved_working_days()
+    days = (is_working_day(date.fromordinal(day), moved) for day in range(FIRST_DAY, LAST_DAY + 1))
     return np.cumsum(np.fromiter(days, dtype=np.int32))
 
 
