@@ -293,7 +293,10 @@ def _check_sample(panel: Panel) -> None:
     if panel.n_units == 0:
         raise EffectsError("every service is treated in all its months: there is nothing to compare with")
     if panel.n_clusters < 2:
-        raise EffectsError("a single region (cluster): its uncertainty cannot be measured; at least two are needed")
+        raise EffectsError(
+            "a single region (cluster): its uncertainty cannot be measured; at least two are needed, or another "
+            "cluster inside the region, such as the agency"
+        )
     treated, observed = panel.treated, panel.observed
     if not (treated & observed).any():
         raise EffectsError("no treated service-month: nothing was optimised within the months of the panel")
