@@ -466,6 +466,6 @@ def test_national_charts():
         for name in ("comparison", "trend", "effect", "rank", "tiles", "groups"):
             assert figures.draw(national, name) is not None
             assert figures.alt(national, name)
-        assert figures.draw(national, "agencies") is None
+        assert figures.draw(national, "agencies") is None and figures.draw(national, "gaps") is None
         with pytest.raises(ValueError):
             figures_alt.alt_agencies(national)

@@ -15,7 +15,6 @@ from helpers.presentation.results import (
     EffectBlock,
     Estimate,
     NationalResult,
-    RegionalResult,
     Result,
 )
 
@@ -97,9 +96,9 @@ def agencies(result: Result) -> Figure:
     return draw_rows([*shown, *hidden], block.text, result.lang, reference=own, reference_key="own_line")
 
 
-def gaps(result: RegionalResult) -> Figure:
+def gaps(result: Result) -> Figure:
     """Differences of processes and bodies to the district, with zero marked."""
-    if not result.gaps:
+    if isinstance(result, NationalResult) or not result.gaps:
         raise ValueError("the result has no gaps to draw")
     rows = [Row(gap.name, gap.difference) for gap in result.gaps]
     lang = result.lang
