@@ -116,6 +116,17 @@ def test_few_treated_regions_bring_the_permutation_test():
     assert isinstance(checks.refused("days", "because").iloc[0]["reading"], str)
 
 
+def test_one_region_is_studied_with_agencies_as_clusters():
+    panel = service_panel("baseline", seed=3, regions=6)
+    mine = panel[panel["region_iso"] == panel["region_iso"].iloc[0]]
+    alone = study.run(mine, outcomes=["in_term_share"])
+    assert alone["effects"].empty and "such as the agency" in alone["diagnostics"]["reading"].iloc[0]
+    found = study.run(mine, outcomes=["documents", "in_term_share"], cluster="agency", reps=19)
+    assert len(found["effects"]) and found["region_effects"].empty and found["next_services"].empty
+    reading = found["diagnostics"].set_index(["outcome", "check"]).loc[("in_term_share", "clusters"), "reading"]
+    assert "12 clusters" in reading
+
+
 # ------------------------------------------------------------------ views
 def test_log_points_become_per_cent_bound_by_bound(tables):
     read = study_views.readable(tables["effects"])

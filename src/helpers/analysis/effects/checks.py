@@ -82,8 +82,13 @@ def holm_rows(outcomes: list[str], adjusted: Adjusted) -> pd.DataFrame:
 
 def _clusters(fit: Fit) -> Check:
     g, treated = fit.n_clusters, fit.n_treated_clusters
-    text = f"{g} regions, {treated} of them with an optimised service, {fit.effective_clusters():.1f} of equal weight."
+    noun = _noun(fit)
+    text = f"{g} {noun}s, {treated} of them with an optimised service, {fit.effective_clusters():.1f} of equal weight."
     return Check("clusters", float(g), NAN, text, g >= FEW and treated >= 2)
+
+
+def _noun(fit: Fit) -> str:
+    return "region" if "region" in str(fit.layout.names["cluster"]) else "cluster"
 
 
 def _kept(fit: Fit) -> Check:
@@ -95,7 +100,9 @@ def _influence(fit: Fit) -> Check:
     table = fit.influence()
     largest = float(table["difference"].abs().iloc[0])
     name = table["cluster"].iloc[0]
-    text = f"Without {name}, the most influential region, it moves by {largest:.4f} (standard error {fit.se:.4f})."
+    text = (
+        f"Without {name}, the most influential {_noun(fit)}, it moves by {largest:.4f} (standard error {fit.se:.4f})."
+    )
     return Check("influence", largest, NAN, text, bool(largest < fit.se))
 
 

@@ -24,6 +24,7 @@ from helpers.analysis.effects.twfe import TwoWayFE
 TABLES = ("effects", "event_study", "region_effects", "rtm", "next_services", "diagnostics")
 OUTCOMES = ("days", "documents", "visits", "in_term_share", "grade")
 GRADES = ("Г", "В", "Б", "Б+", "А")
+REGION = "region_iso"
 RANKED = ("days", "documents", "visits")
 """Outcomes for which regions are shown and services are chosen."""
 
@@ -76,7 +77,7 @@ class Settings:
 
     anticipation: int = 0
     control_group: str = "not_yet_treated"
-    cluster: str = "region_iso"
+    cluster: str = REGION
     seed: int = 0
     reps: int = 999
     k: int = 10
@@ -88,7 +89,7 @@ def run(
     outcomes: Sequence[str] = OUTCOMES,
     anticipation: int = 0,
     control_group: str = "not_yet_treated",
-    cluster: str = "region_iso",
+    cluster: str = REGION,
     seed: int = 0,
     reps: int = 999,
     k: int = 10,
@@ -182,7 +183,7 @@ def declared(frame: pd.DataFrame, outcomes: Sequence[str]) -> list[Outcome]:
     return [outcome for outcome in found if frame[outcome.column].notna().any()]
 
 
-def make_panel(frame: pd.DataFrame, cluster: str = "region_iso") -> Panel:
+def make_panel(frame: pd.DataFrame, cluster: str = REGION) -> Panel:
     """Panel of services by month with the roles of ``service_panel``."""
     return Panel(
         frame,
@@ -225,7 +226,7 @@ def one_outcome(frame: pd.DataFrame, outcome: Outcome, settings: Settings) -> di
     }
     if outcome.kind == "log":
         found["rtm"] = decompositions(panel, outcome)
-    if outcome.name.split("_")[0] in RANKED:
+    if outcome.name.split("_")[0] in RANKED and settings.cluster == REGION:
         found |= regional(panel, outcome, fit, settings)
     return found
 
