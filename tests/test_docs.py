@@ -2,7 +2,6 @@
 
 import importlib
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -132,17 +131,26 @@ def test_the_collector_sees_requests_and_not_links():
     assert len(page.found) == 2
 
 
-@pytest.mark.slow
-def test_the_site_builds_strictly_and_asks_nothing_of_the_network(tmp_path):
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site, built as continuous integration builds it."""
     program = Path(sys.executable).parent / "mkdocs"
-    if not program.exists() and not shutil.which("mkdocs"):
-        pytest.skip("mkdocs is not installed")
+    if not program.exists():
+        pytest.skip("mkdocs is not installed in this environment")
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    if not (DOCS / "gallery").is_dir() and not conftest.on_ci():
+        pytest.skip("docs/gallery is not made yet: make sample, then make gallery")
     done = subprocess.run(
-        [str(program), "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
+        [str(program), "build", "--strict", "--quiet", "--site-dir", str(folder)],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    pages = sorted((tmp_path / "site").rglob("*.html"))
+    return folder
+
+
+@pytest.mark.slow
+def test_the_site_asks_nothing_of_the_network(site):
+    pages = sorted(site.rglob("*.html"))
     assert len(pages) >= 18
     asked = {}
     for page in pages:
@@ -151,5 +159,28 @@ def test_the_site_builds_strictly_and_asks_nothing_of_the_network(tmp_path):
         if collector.found:
             asked[page.name] = collector.found[:3]
     assert not asked
-    for style in (tmp_path / "site").rglob("*.css"):
+    for style in site.rglob("*.css"):
         assert not re.search(r"url\(['\"]?(https?:)?//", style.read_text(encoding="utf-8")), style.name
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_a_browser_fetches_nothing_but_files_of_the_site(site):
+    chromium = Path("/usr/bin/chromium")
+    if not chromium.exists():
+        reason = f"{chromium} is not installed: run tools/install_system.sh as root"
+        pytest.fail(reason) if conftest.on_ci() else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    asked = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox", "--disable-gpu"])
+        try:
+            page = browser.new_page()
+            page.on("request", lambda request: asked.append(request.url))
+            for name_of_page in ("index.html", "guide_analyst.ru.html", "methods.html", "api/tables.html"):
+                page.goto((site / name_of_page).as_uri())
+                assert page.locator("article h1").first.inner_text()
+        finally:
+            browser.close()
+    assert len(asked) > 4 and not [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
