@@ -141,7 +141,7 @@ def _combine(sums: FloatArray, ratio: bool) -> tuple[FloatArray, FloatArray]:
     with np.errstate(invalid="ignore", divide="ignore"):
         now, then = sums[:, 0] / sums[:, 1], sums[:, 2] / sums[:, 3]
         change = np.log(now) - np.log(then) if ratio else now - then
-    gap = change[0] - change[1]
+        gap = change[0] - change[1]
     weight = np.where(np.isfinite(gap) & (sums[1, 4] > 0.5), sums[0, 4], 0.0)
     total = weight.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
