@@ -170,7 +170,7 @@ def of_collection(collection: str) -> list[Source]:
     """
     found = problems(collection)
     if found:
-        raise SourceError("raw data are not as registered:\n  " + "\n  ".join(found))
+        raise SourceError("raw data are not as registered: " + "\n  ".join(found))
     chosen = [source for source in read_catalog() if source.is_synthetic == _flag(collection)]
     return sorted(chosen, key=lambda source: source.path)
 
