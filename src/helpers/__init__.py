@@ -1,1 +1,1 @@
-"""Rooms of the project: intake, analysis, presentation; tables between them; batch, delivery and the command above them."""
+"""Rooms of the project: three wings, tables between them; batch, delivery and the command above them."""
