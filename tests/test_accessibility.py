@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import conftest
@@ -10,13 +11,14 @@ import example_full
 import example_notebooks
 import example_results as examples
 import pytest
+from test_index import REGIONS, RESULTS, STATUS
 
-from helpers.presentation import pages
+from helpers.presentation import diff, index, pages
 
 NODE = Path(__file__).parent / "node"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 KINDS = {"rich": example_full.rich, "poor": examples.poor, "empty": examples.empty, "national": example_full.national}
-NAMES = [f"{kind}.{lang}" for kind in KINDS for lang in ("ru", "en")]
+NAMES = [f"{kind}.{lang}" for kind in (*KINDS, "index", "diff") for lang in ("ru", "en")]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -40,7 +42,7 @@ def run(script, *arguments):
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory):
-    """Rich, poor, empty and national report in both languages as files."""
+    """Rich, poor, empty and national report, index and differences in both languages as files."""
     need_browser()
     folder = tmp_path_factory.mktemp("pages")
     made = {}
@@ -49,6 +51,14 @@ def files(tmp_path_factory):
         for kind, make in KINDS.items():
             made[f"{kind}.{lang}"] = folder / f"{kind}.{lang}.html"
             page = exporter.export(example_notebooks.notebook(make(lang)))
+            made[f"{kind}.{lang}"].write_text(page, encoding="utf-8")
+        now = {f"{name}.{lang}": make(lang) for name, make in (("RU-CHE", examples.rich), ("RU-ORL", examples.poor))}
+        earlier = {name: replace(result, period="2024-H1") for name, result in now.items()}
+        for kind, page in (
+            ("index", index.page(STATUS, RESULTS, REGIONS, lang)),
+            ("diff", diff.page(earlier, now, lang)),
+        ):
+            made[f"{kind}.{lang}"] = folder / f"{kind}.{lang}.html"
             made[f"{kind}.{lang}"].write_text(page, encoding="utf-8")
     return made
 
