@@ -11,6 +11,7 @@ from helpers.presentation import (
     formats,
     results_blocks,
     results_context,
+    results_moves,
     results_national,
     results_regional,
     tables_more,
@@ -131,3 +132,98 @@ def test_days_without_a_second_unit_are_not_given_one(demo):
     assert "срок в календарных днях изменился" in wording_effects.effect("days_calendar_day", wide, 9, True, "ru")[1]
     narrow = dataclasses.replace(wide, high=-0.5, unit="day")
     assert "календарных" not in wording_effects.effect("days_calendar_day", narrow, 9, True, "ru")[1]
+
+
+MARGINS = {"2023-Q1": (47, 22, 5), "2023-Q4": (63, 22, 0)}
+
+
+def with_totals(demo, margins=None):
+    """Printed totals of groups without any region's own group, and the pair that admits no table."""
+    rows = [
+        {
+            "rating": "published", "entity_id": "RU", "period": period, "indicator": f"mfc_regions_{level}",
+            "source_id": "SEED2", "entity_type": "country", "value": float(count), "value_low": float(count),
+            "value_high": float(count), "unit": "regions", "cmp": "=", "observation_id": f"{period}{level}",
+        }
+        for period, counts in (margins or MARGINS).items()
+        for level, count in zip(("high", "medium", "low"), counts, strict=True)
+    ]  # fmt: skip
+    moves = [
+        {
+            "rating": "c_mfc", "period_from": "2023-Q1", "period_to": "2023-Q4", "group_from": a, "group_to": b,
+            "count": float("nan"), "share": float("nan"), "low": float("nan"), "high": float("nan"),
+            "interval_kind": "none",
+        }
+        for a in ("high", "medium", "low")
+        for b in ("high", "medium", "low")
+    ]  # fmt: skip
+    observations = world_tables.frame("observations", rows)
+    return dict(demo, observations=observations, transitions=world_tables.frame("transitions", moves))
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_printed_totals_admit_no_table_and_bound_the_rise_under_an_assumption(demo, lang):
+    block = results_national.national(with_totals(demo), PERIOD, lang, DEMO).groups
+    text = " ".join(block.sentences).replace("\xa0", " ")
+    assert "47/22/5" in text and "63/22/0" in text and "74" in text and "47/33/5" in text
+    words = {
+        "ru": ("ни одна таблица", "Предположение", "не менее 11 регионов"),
+        "en": ("no table", "assumption", "at least 11 regions"),
+    }
+    assert all(word in text for word in words[lang])
+    assert (
+        block.moves == ()
+        and tables_more.moves(results_national.national(with_totals(demo), PERIOD, lang, DEMO)) is None
+    )
+    assert not [s for s in regional(with_totals(demo), lang).groups.sentences if "47/33/5" in s]
+
+
+def test_bound_of_the_rise_agrees_with_all_tables_of_moves():
+    """The least number of risers over every table of moves with these totals, by enumeration on a smaller case."""
+    before, after = (5, 4, 1), (7, 3, 0)
+    found = min(
+        mh for mh in range(before[1] + 1) for hh in range(before[0] + 1) for lh in range(before[2] + 1)
+        if hh + mh + lh == after[0]
+    )  # fmt: skip
+    assert found == max(0, before[1] + after[0] - sum(after)) == 1
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_moves_have_shares_with_intervals_and_few_regions_none(demo, lang):
+    rows = []
+    for start, counts in (("high", (50, 5, 0)), ("medium", (7, 14, 1)), ("low", (0, 2, 1))):
+        for end, n in zip(("high", "medium", "low"), counts, strict=True):
+            share = n / sum(counts)
+            rows.append({
+                "rating": "c_mfc", "period_from": "2025-Q1", "period_to": "2025-Q2", "group_from": start,
+                "group_to": end, "count": float(n), "share": share, "low": share / 2, "high": min(1.0, share * 1.5),
+                "interval_kind": "sampling_95",
+            })  # fmt: skip
+    result = results_national.national(
+        dict(demo, transitions=world_tables.frame("transitions", rows)), PERIOD, lang, DEMO
+    )
+    assert len(result.groups.moves) == 9 and [m.n for m in result.groups.moves] == [55] * 3 + [22] * 3 + [3] * 3
+    assert all((m.share is None) == (m.n == 3) for m in result.groups.moves)
+    text = " ".join(result.groups.sentences).replace("\xa0", " ")
+    assert ("7 из 22 регионов" if lang == "ru" else "7 of 22 regions") in text
+    assert ("31,8 %" if lang == "ru" else "31.8%") in text and ("15,9–47,7" if lang == "ru" else "15.9–47.7") in text
+    table = tables_more.moves(result)
+    assert len(table.rows) == 9 and table.cells[3][3] == ("31,8" if lang == "ru" else "31.8")
+    assert blocks.escape(table.caption, lang) in blocks.groups(result)
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_last_issue_late_values_and_coverage_are_said(demo, lang):
+    text = " ".join(regional(demo, lang).quality.sentences)
+    assert ("первый выпуск" if lang == "ru" else "first issue") in text
+    assert ("92,9" if lang == "ru" else "92.9") in text  # 26 of 28 values
+    assert ("опоздания не считаются" if lang == "ru" else "delays are not counted") in text
+    later = dataclasses.replace(DEMO, previous_issue="2024-H2")
+    text = " ".join(results_regional.regional(demo, "RU-CHE", PERIOD, lang, later).quality.sentences)
+    assert ("значений позднее него — 4" if lang == "ru" else "4 values are later") in text.replace("\xa0", " ")
+
+
+def test_latest_values_are_not_those_of_targets_ahead(demo):
+    ctx = results_context.build(demo, PERIOD, "ru", DEMO)
+    rows = pd.DataFrame({"period": ["2024", "2030", "2025-H1"]})
+    assert "за I\xa0полугодие 2025" in results_moves.issue_sentences(ctx, rows)[0]

@@ -184,7 +184,8 @@ def groups(result: Result) -> str:
     sentences = [*result.groups.sentences]
     if isinstance(result, RegionalResult):
         sentences = [item.sentence for item in result.groups.movers] + sentences
-    return "\n".join(part for part in (paragraphs(sentences, result.lang), moved) if part)
+    moves = table_html(tables_more.moves(result), result.lang, is_folded=True)
+    return "\n".join(part for part in (paragraphs(sentences, result.lang), moves, moved) if part)
 
 
 def published(result: Result) -> str:

@@ -220,6 +220,7 @@ class Release:
     edition: str = "preliminary"
     made_date: str = ""  # ISO
     next_issue: str = ""  # ISO date, month or period text
+    previous_issue: str = ""  # period of the issue before; empty for the first
     contact: str = ""
     commit: str = ""
     run_id: str = ""

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from helpers.presentation import formats
+from helpers.presentation import formats, results_moves
 from helpers.presentation.results_context import Context
 from helpers.presentation.results_levels import levels, movers, totals
 from helpers.presentation.results_parts import Groups, GroupTotals, Mover, Region
@@ -26,7 +26,9 @@ def groups(ctx: Context, region: Region | None) -> Groups | None:
     sums = published or _counted(ctx, table)
     if not sums:
         return None
-    return Groups(sums, moved, _sentences(ctx, sums), _text(ctx, sums, moved))
+    moves = results_moves.moves(ctx) if region is None else ()
+    said = results_moves.sentences(ctx, moves, sums) if region is None else ()
+    return Groups(sums, moved, (*_sentences(ctx, sums), *said), _text(ctx, sums, moved), moves)
 
 
 def _counted(ctx: Context, table: pd.DataFrame) -> tuple[GroupTotals, ...]:

@@ -280,6 +280,19 @@ class Mover:
 
 
 @dataclass(frozen=True)
+class Move:
+    """Regions that went from one group to another between two periods, as a share of the first group."""
+
+    period_from: str
+    period_to: str
+    group_from: str
+    group_to: str
+    count: int
+    n: int  # regions in the first group
+    share: Estimate | None  # percent; None if too few
+
+
+@dataclass(frozen=True)
 class Groups:
     """Groups by period with movers."""
 
@@ -287,6 +300,7 @@ class Groups:
     movers: tuple[Mover, ...]
     sentences: tuple[str, ...]
     text: ChartText
+    moves: tuple[Move, ...] = ()  # of the country
 
 
 @dataclass(frozen=True)

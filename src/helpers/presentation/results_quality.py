@@ -7,6 +7,7 @@ import pandas as pd
 from helpers.presentation import formats
 from helpers.presentation.formats import NBSP
 from helpers.presentation.results_context import Context
+from helpers.presentation.results_moves import issue_sentences
 from helpers.presentation.results_parts import (
     Colophon,
     Contradiction,
@@ -109,13 +110,16 @@ def _sentences(
     refused = int(counted.sum())
     ru, en = [], []
     if expected:
-        ru.append(f"Учтено значений: {accepted} из {expected}; отклонено с указанием причины: {refused}.")
-        en.append(f"Values used: {accepted} of {expected}; refused with a reason: {refused}.")
+        used = tuple(formats.number(n, ctx.lang, 0) for n in (accepted, expected, refused))
+        share = formats.quantity(100 * accepted / expected, "percent", ctx.lang)
+        ru.append(f"Учтено значений: {used[0]} из {used[1]} ({share}); отклонено с указанием причины: {used[2]}.")
+        en.append(f"Values used: {used[0]} of {used[1]} ({share}); refused with a reason: {used[2]}.")
     else:
         ru.append("Значений по региону в источниках нет.")
         en.append("The sources hold no values for the region.")
-    ru.append(f"Повторов: {duplicates}. Значений, опоздавших к сроку, в источниках не отмечено.")
-    en.append(f"Duplicates: {duplicates}. No late values are marked in the sources.")
+    if expected:
+        ru.append(f"Повторов: {duplicates}.")
+        en.append(f"Duplicates: {duplicates}.")
     if ctx.is_synthetic:
         pass  # the audit reads published claims only
     elif ctx.table("claims").empty:
@@ -124,7 +128,7 @@ def _sentences(
     elif contradictions:
         ru.append(f"Противоречий в опубликованном: {len(contradictions)}; числа показаны как напечатаны.")
         en.append(f"Contradictions in what was published: {len(contradictions)}; figures are shown as printed.")
-    else:
+    elif expected:
         whose = ("опубликованных значениях региона", "the region's published figures")
         if region is None:
             whose = ("опубликованных значениях", "the published figures")
@@ -132,7 +136,9 @@ def _sentences(
         en.append(f"The audit found no contradictions in {whose[1]}.")
     ru.append("Анкеты заполняют сами органы власти.")
     en.append("The questionnaires are filled in by the bodies themselves.")
-    return tuple(ru if ctx.lang == "ru" else en)
+    observed = ctx.table("observations")
+    rows = observed if region is None else observed[observed["region_iso"] == region.code]
+    return (*(ru if ctx.lang == "ru" else en), *issue_sentences(ctx, rows))
 
 
 def method(ctx: Context) -> tuple[str, ...]:

@@ -164,6 +164,39 @@ def movers(result: Result) -> Table | None:
     )
 
 
+def moves(result: Result) -> Table | None:
+    """Moves between groups of the latest pair of periods."""
+    if result.groups is None or not result.groups.moves:
+        return None
+    lang, found = result.lang, result.groups.moves
+    columns = (
+        Column("period_from", "earlier period"),
+        Column("period_to", "later period"),
+        Column("group_from", "earlier group"),
+        Column("group_to", "later group"),
+        Column("count", "regions", "regions", "integer"),
+        *estimate_columns("share of the earlier group; empty if too few regions", "share_"),
+    )
+    rows = tuple(
+        (m.period_from, m.period_to, m.group_from, m.group_to, m.count, *estimate_values(m.share)) for m in found
+    )
+    head = words(result, ("Было", "Before"), ("Стало", "After"), ("Регионов", "Regions"), ("Доля, %", "Share, %"))
+    head += words(result, ("95\u00a0% интервал, %", "95% interval, %"))
+    cells = tuple(
+        (
+            wording.group_word(m.group_from, lang),
+            wording.group_word(m.group_to, lang),
+            f"{m.count} {pick(('из', 'of'), lang)} {m.n}",
+            level_text(m.share, lang),
+            interval_text(m.share, lang),
+        )
+        for m in found
+    )
+    first, last = (formats.period(text, lang) for text in (found[0].period_from, found[0].period_to))
+    caption = pick((f"Переходы между группами: {first} → {last}", f"Moves between groups: {first} → {last}"), lang)
+    return Table("moves", caption, columns, rows, head, cells, (2, 3, 4))
+
+
 def published(result: Result) -> tuple[Table, ...]:
     """Published figures, one table a section."""
     columns = (

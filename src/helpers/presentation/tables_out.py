@@ -32,6 +32,7 @@ BUILDERS = (
     tables_more.gaps,
     tables_more.groups,
     tables_more.movers,
+    tables_more.moves,
     tables_more.targets,
     tables_more.quality,
     tables_more.contradictions,
