@@ -245,6 +245,8 @@ class Server:
                 return
 
     def close(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # closing alone leaves a thread inside accept() one more connection
         self.socket.close()
 
 
