@@ -88,7 +88,7 @@ def test_a_rebuilt_report_has_no_verdict_until_it_is_checked(made):
 
 
 def test_one_changed_number_fails_the_check(made):
-    change(report(made), "0.35000000000000003", "0.45000000000000003")
+    change(report(made), "0.35000000000000003", "0.45")
     outcome = release.check(replace(QUICK, force=True))
     assert set(outcome.check_failed) == {"RU-CHE.ru"}
     assert outcome.exit_code == 1
@@ -96,7 +96,7 @@ def test_one_changed_number_fails_the_check(made):
     assert row.checked == "failed"
     assert row.error.startswith("check: cell ")
     assert not row.is_checked
-    assert "0.45000000000000003" in (folder(made) / "failed" / "RU-CHE.ru.check.txt").read_text()
+    assert "0.45" in (folder(made) / "failed" / "RU-CHE.ru.check.txt").read_text()
     assert release.build(QUICK).built == ("RU-CHE.ru",)  # the file no longer matches its checksum
     assert release.check(QUICK).checked == ("RU-CHE.ru",)
     assert not (folder(made) / "failed" / "RU-CHE.ru.check.txt").exists()
@@ -192,7 +192,7 @@ def test_samples_are_copied_only_when_checked_and_fail_on_a_changed_number(made,
     assert len(copied) == 2 * len(REGIONS)
     assert [path.name for path in samples.notebooks()] == sorted(f"{region}.ru.ipynb" for region in REGIONS)
     assert all(verdict.passed for verdict in samples.revalidate(pictures=True))
-    change(samples.folder() / "RU-CHE.ru.ipynb", "0.35000000000000003", "0.45000000000000003")
+    change(samples.folder() / "RU-CHE.ru.ipynb", "0.35000000000000003", "0.45")
     found = {verdict.name: verdict.passed for verdict in samples.revalidate()}
     assert found == {"RU-CHE.ru": False, "RU-KAM.ru": True, "RU-MOW.ru": True, "national.ru": True}
 
