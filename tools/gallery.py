@@ -38,8 +38,8 @@ PICTURES = {
     "phone-national": ("national", "ru", {}),
 }
 PRINTS = {"print": ("rich", "ru"), "print-no-data": ("empty", "ru")}
-COLOURS = 64
-MOST_BYTES = 250_000
+COLOURS = 200
+MOST_BYTES = 160_000
 
 
 def main(arguments: list[str]) -> int:

@@ -31,7 +31,11 @@ REQUIRED = ("lang", "title", "description", "edition", "is_synthetic", "heading"
 BLOCK_TAG = "block-"
 LANGUAGES = ("ru", "en")
 MOST_PAGES = 4
-SHORTER = ("brief", "brief least")  # classes of the print style for a report that would be longer, in this order
+SHORTER = (
+    "brief",
+    "brief least",
+    "brief least last",
+)  # classes of the print style for a report that would be longer, in this order
 LONGEST_TITLE = 70  # characters
 PDF_VARIANT = "pdf/ua-1"
 
