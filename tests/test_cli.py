@@ -165,6 +165,35 @@ def test_bad_options_are_refused_before_anything_starts(here, arguments, says):
     assert code == 2 and one_line(output) and says in output
 
 
+def walkthrough(command):
+    """What the walk-through says that a command answers: lines of its block, without the command and omissions."""
+    text = (REPOSITORY / "docs" / "walkthrough_new_file.ru.md").read_text(encoding="utf-8")
+    block = text.partition(f"$ {command}")[2].partition("```")[0]
+    return [line for line in block.splitlines()[1:] if line.strip() not in ("", "…") and not line.startswith("   ")]
+
+
+def test_the_walk_through_of_a_new_file_is_what_the_program_says(here, outside_data):
+    sent = here.with_name("mfc_2024q1.xls")
+    shutil.copy(outside_data / "sample_raw" / "s03_mfc_2024q1.xls", sent)
+    file = here.parents[1] / "data" / "raw" / "files" / sent.name
+    _, output = run("add", sent, "--publisher", "М", "--address", "п", "--licence", "л", "--period", "2024-Q1")
+    assert walkthrough("reports add") == output.splitlines()
+    code, output = run("clean", file, "--explain")
+    said = walkthrough("reports clean data/raw/files/mfc_2024q1.xls --explain")
+    assert code == 0 and len(said) > 10
+    assert [line for line in said if line not in output.splitlines()] == []
+    corrections = paths_of("corrections")
+    row = "k1,mfc_2024q1.xls,Рейтинг,18,8,91.1,83.8,letter\n"
+    corrections.write_text(corrections.read_text(encoding="utf-8") + row, encoding="utf-8")
+    _, output = run("clean", file)
+    assert walkthrough("reports clean data/raw/files/mfc_2024q1.xls\n")[-1] in output.splitlines()
+    overrides = paths_of("column_overrides")
+    row = "mfc_2024q1.xls,,цифровизац,,not_kept,,,,asked by the publisher\n"
+    overrides.write_text(overrides.read_text(encoding="utf-8") + row, encoding="utf-8")
+    _, output = run("clean", file, "--explain")
+    assert "columns 6: not_kept" in output and "override: asked by the publisher" in output
+
+
 def test_a_panel_of_logs_can_be_added_and_is_read_back_unchanged(here, tmp_path):
     log, services, out = tmp_path / "log.csv", tmp_path / "services.csv", tmp_path / "out"
     request_log.write(log, 4000, seed=1)
