@@ -385,6 +385,14 @@ def test_every_label_of_the_register_fits_its_tile():
         assert style.text_width(label, tilemap.TILE_TEXT) <= tile - 1, label
 
 
+def test_english_labels_are_latin_unique_and_fit():
+    labels = [tilemap.label_of(tile, "en") for tile in RICH["en"].tiles.tiles]
+    assert len(set(labels)) == 89
+    assert all(re.fullmatch("[A-Z]{2,3}", label) for label in labels)
+    shown = {t.get_text().split("\n")[0] for t in figures.tiles(RICH["en"]).axes[0].texts}
+    assert set(labels) <= shown
+
+
 # --- extreme values -------------------------------------------------------------------------------------------------
 
 FINITE = st.floats(-1e6, 1e6, allow_nan=False)

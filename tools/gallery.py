@@ -22,7 +22,7 @@ from helpers.presentation.results import NationalResult, Result
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT / "tests" / "node" / "shots.mjs"
-PHONE = {"width": 360, "scale": 2, "height": 760, "scheme": "light"}
+PHONE = {"width": 360, "scale": 1.5, "height": 760, "scheme": "light"}
 SCREENS = 3  # of a phone, side by side
 # picture: (kind of report, language, what is different from a phone in the light)
 PICTURES = {
@@ -38,7 +38,7 @@ PICTURES = {
     "phone-national": ("national", "ru", {}),
 }
 PRINTS = {"print": ("rich", "ru"), "print-no-data": ("empty", "ru")}
-COLOURS = 200
+COLOURS = 160
 MOST_BYTES = 160_000
 
 
@@ -135,12 +135,12 @@ def beside(files: list[Path], gap: int = 24) -> Image.Image:
 
 
 def save(image: Image.Image, path: Path) -> None:
-    """Palette PNG; halved in size if it would be larger than a page needs."""
-    for _ in range(3):
+    """Palette PNG; made smaller if it would be larger than a page needs."""
+    for _ in range(8):
         image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
         if path.stat().st_size <= MOST_BYTES:
             return
-        image = image.resize((image.width * 3 // 4, image.height * 3 // 4), Image.Resampling.LANCZOS)
+        image = image.resize((image.width * 9 // 10, image.height * 9 // 10), Image.Resampling.LANCZOS)
 
 
 if __name__ == "__main__":

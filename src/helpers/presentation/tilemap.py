@@ -43,6 +43,16 @@ def classify(value: float, cuts: tuple[float, ...]) -> int:
     return sum(value >= cut for cut in cuts)
 
 
+def label_of(tile: Tile, lang: str) -> str:
+    """Short label: of the register in Russian; in English the letters of the ISO code, or the start of the name."""
+    if lang == "ru":
+        return tile.label
+    country, _, letters = tile.code.partition("-")
+    if country == "RU" and letters.isalpha():
+        return letters
+    return next(word for word in tile.name.split() if word not in ("Republic", "of"))[:3].upper()
+
+
 def tiles(result: Result) -> Figure:
     """Block 10. Raises ValueError if there is no map, or if two tiles share a place."""
     block = result.tiles
@@ -68,14 +78,14 @@ def tiles(result: Result) -> Figure:
     axes = framed.axes
     axes.set(xlim=(0, columns), ylim=(rows, 0), xticks=[], yticks=[])
     for tile in sorted(ordered, key=lambda t: t.is_own):
-        _tile(axes, tile, tile.column - first, tile.row - first_row)
+        _tile(axes, tile, tile.column - first, tile.row - first_row, lang)
     _borders(axes, ordered, first, first_row)
     taken = {(t.row - first_row, t.column - first) for t in ordered}
     _legend(framed, block.classes, any(t.value is None for t in ordered), lang, _corner(taken, rows, columns))
     return framed.figure
 
 
-def _tile(axes: Axes, tile: Tile, x: float, y: float) -> None:
+def _tile(axes: Axes, tile: Tile, x: float, y: float, lang: str) -> None:
     number = tile.class_number
     fill = "#ffffff" if number is None else style.CIVIDIS[number]
     ink = "#000000" if number is None else style.ON_CIVIDIS[number]
@@ -88,7 +98,8 @@ def _tile(axes: Axes, tile: Tile, x: float, y: float) -> None:
             outline.set(edgecolor=colour, linewidth=wide)
             axes.add_patch(outline)
     axes.text(
-        x + 0.5, y + 0.5, f"{tile.label}\n{tile.value_text}", ha="center", va="center", color=ink, fontsize=TILE_TEXT,
+        x + 0.5, y + 0.5, f"{label_of(tile, lang)}\n{tile.value_text}", ha="center", va="center", color=ink,
+        fontsize=TILE_TEXT,
         fontfamily=style.FONT, linespacing=0.98, parse_math=False,
         zorder=7,
     )  # fmt: skip
