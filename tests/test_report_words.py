@@ -1,14 +1,17 @@
 """Words of single blocks: places of districts, pace of targets, sentences on outcomes, moves between groups, coverage."""
 
 import dataclasses
+import re
 
 import pandas as pd
 import pytest
+import test_results
 import world_tables
 
 from helpers.presentation import (
     blocks,
     formats,
+    publications,
     results_blocks,
     results_context,
     results_moves,
@@ -18,8 +21,10 @@ from helpers.presentation import (
     wording_effects,
 )
 from helpers.presentation.results import Estimate, Release
+from helpers.tables import store
 
 DEMO = Release(collection="demo")
+real = test_results.real
 PERIOD = "2025-H1"
 
 
@@ -227,3 +232,24 @@ def test_latest_values_are_not_those_of_targets_ahead(demo):
     ctx = results_context.build(demo, PERIOD, "ru", DEMO)
     rows = pd.DataFrame({"period": ["2024", "2030", "2025-H1"]})
     assert "за I\xa0полугодие 2025" in results_moves.issue_sentences(ctx, rows)[0]
+
+
+def test_cells_name_the_publication_and_the_key_stays_in_the_file():
+    sources = store.reference("publications")
+    assert set(publications.NAMES) == set(sources["source_id"])
+    assert not [text for _, text in publications.NAMES.values() if not text.isascii()]
+    assert publications.name("demo_answers", "ru") == "demo_answers"
+
+
+def test_only_the_russian_words_of_an_english_sentence_are_marked_as_russian():
+    text = blocks.escape("34 graded “Б” and 5 graded “Б+”; Минстрой Челябинской обл. first", "en")
+    assert re.findall('<span lang="ru">(.*?)</span>', text) == ["Б", "Б", "Минстрой Челябинской обл"]
+
+
+def test_printed_change_is_a_short_figure_with_its_earlier_value_in_the_note(real):
+    for lang, value, note in (("ru", "около 2 дней", "было около 4; "), ("en", "about 2 days", "before: about 4; ")):
+        result = results_national.national(real, "2024-H1", lang, Release(collection="real"))
+        card = next(card for card in result.kpis if card.key == "days")
+        assert card.value.replace("\xa0", " ") == value and card.note.replace("\xa0", " ").startswith(note)
+        cells = [cells[-1] for table in tables_more.published(result) for cells in table.cells]
+        assert cells and not [cell for cell in cells if "SEED" in cell]

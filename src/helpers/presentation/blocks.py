@@ -15,7 +15,7 @@ from helpers.presentation.tables_parts import Table
 from helpers.presentation.wording_effects import outcome_key
 from helpers.presentation.wording_terms import pick
 
-_CYRILLIC = re.compile(r"[А-Яа-яЁё](?:[^<>&;]*[А-Яа-яЁё])?")
+_CYRILLIC = re.compile(r"[А-Яа-яЁё](?:[^<>&;A-Za-z]*[А-Яа-яЁё])?")
 _LONG = 30  # rows from which a printed table takes two columns
 MOST_SOURCES = 12  # as a list; more are a folded table
 SAID = ("days", "documents", "visits")  # outcomes in words, one sentence each; the table has all

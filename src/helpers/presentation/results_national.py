@@ -31,7 +31,7 @@ from helpers.presentation.results_parts import (
     Kpi,
     RankResult,
 )
-from helpers.presentation.results_values import observed, score
+from helpers.presentation.results_values import number, observed, score
 from helpers.presentation.wording_terms import entity
 
 NOTEBOOK = "06_national_report"
@@ -215,10 +215,25 @@ def _fact_kpi(ctx: Context, key: str, indicator: str, label: str) -> Kpi:
         return Kpi(key, label, formats.missing(ctx.lang), ctx.pick("нет данных", "no data"))
     row = results_facts.latest_rows(rows).iloc[-1]
     note = ctx.pick("опубликовано, ", "published, ") + formats.period(row["period"], ctx.lang)
+    after, before = number(row["value_after"]), number(row["value_before"])
+    if after is not None and before is not None and number(row["value"]) is None:
+        return _changed_kpi(ctx, key, label, row, note)
     estimate = observed(row)
     if estimate is not None and not estimate.unit:
         estimate = Estimate(estimate.value, unit="service", period=estimate.period)
     return Kpi(key, label, results_facts.value_text(row, ctx.lang), note, estimate)
+
+
+def _changed_kpi(ctx: Context, key: str, label: str, row: pd.Series, note: str) -> Kpi:
+    """A printed «from … to …»: the later number in large, the earlier one in the note."""
+    about = ctx.pick("около ", "about ").replace(" ", NBSP) if row["cmp"] == "~" else ""
+    unit, after, before = formats.unit_code(str(row["unit"])), row["value_after"], row["value_before"]
+    value = about + formats.quantity(
+        after, unit, ctx.lang, formats.decimals_of(after), case="genitive" if about else "nominative"
+    )
+    return Kpi(
+        key, label, value, ctx.pick("было ", "before: ") + about + formats.printed(before, ctx.lang) + "; " + note
+    )
 
 
 def _points(ctx: Context, result: NationalResult) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Tables of blocks 10 to 14 from the result object: map, bodies, groups, published figures, quality, sources."""
 
-from helpers.presentation import formats, wording
+from helpers.presentation import formats, publications, wording
 from helpers.presentation.results import RegionalResult, Result
 from helpers.presentation.results_parts import Estimate
 from helpers.presentation.tables_build import words
@@ -229,7 +229,7 @@ def published(result: Result) -> tuple[Table, ...]:
                 f.entity,
                 f.period_label,
                 f.value + (f" · {f.mark}" if f.mark else ""),
-                f"{f.source_id}, {f.fact_id}",
+                f"{publications.name(f.source_id, result.lang)}, {f.fact_id}",
             )
             for f in s.facts
         )
