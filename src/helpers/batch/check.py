@@ -91,7 +91,7 @@ def validate(
                     "--nbval-sanitize-with", str(sanitize), "--disable-plugin-autoload", "-p", "nbval.plugin",
                     "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:faulthandler",
                     "-p", "no:unraisableexception",
-                    "-p", "no:threadexception", "--noconftest", "-c", str(empty), "--rootdir", folder, "-q", "-s",
+                    "-p", "no:threadexception", "--noconftest", "-c", str(empty), "--rootdir", folder, "-vv", "-s",
                     "--color", "no", *[str(path) for path in fit],
                 ],
                 plugins=[loop],
