@@ -403,3 +403,23 @@ def test_published_figures_keep_their_own_reader(world):
     (folder / original.name).write_bytes(original.read_bytes())
     tables = clean_collection([source("published/published_facts.csv", kind="published_figures")])
     assert len(tables["observations"]) > 200 and tables["quality"]["coverage"].eq(1).all()
+
+
+@pytest.mark.parametrize(
+    ("label", "cell", "is_refused"),
+    [
+        ("Доля онлайн", "0,78", True),
+        ("Доля онлайн, %", "0,78", False),
+        ("Доля онлайн", "78", False),
+        ("Доля онлайн", "0,78 %", False),
+    ],
+)
+def test_a_share_whose_unit_nobody_says_is_refused_not_guessed(world, tmp_path, label, cell, is_refused):
+    text = f"Субъект;Код услуги;Месяц;Услуга;Оценка;Заявлений;Срок, медиана;Единица срока;{label}\n"
+    text += f"Тульская обл.;У-1;2024-06;Л;В;10;5,5;р.д.;{cell}\nТульская обл.;У-2;2024-06;М;В;10;5,5;р.д.;0,5\n"
+    file = tmp_path / "panel.csv"
+    file.write_text(text, encoding="utf-8")
+    result = clean_file(file)
+    refused = result.rejects[result.rejects["reason"] == "ambiguous_unit"]
+    assert bool(len(refused)) == is_refused
+    assert len(result.panel) == 2 and result.panel["online_share"].isna().all() == is_refused

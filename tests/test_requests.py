@@ -242,7 +242,7 @@ def test_columns_overrides_and_clear_errors(tmp_path):
         columns.recognise(
             ["id", "регион", "код услуги", "дата подачи", "дата приема", "дата выдачи"], vocabulary, none, "x.csv"
         )
-    rows_ = pd.DataFrame({"file": ["x*.csv"], "column": ["Когда пришёл"], "indicator": ["received"]})
+    rows_ = pd.DataFrame({"file_pattern": ["x*.csv"], "label_pattern": ["когда пришёл"], "role": ["received"]})
     found = columns.recognise(
         ["id", "регион", "код услуги", "Когда пришёл", "дата выдачи", "цвет"], vocabulary, rows_, "x1.csv"
     )

@@ -76,6 +76,10 @@ def clean_panel(sheet: Sheet, header: Header, columns: dict[str, int], words: Vo
     reasons: dict[str, np.ndarray] = {}
     for name, index in columns.items():
         values[name], reasons[name] = _read(texts[rows, index], kinds[name], words)
+        label = " ".join(sheet.texts[header.first : start, index])
+        if kinds[name] == "share" and _is_unit_unknown(label, texts[rows, index], values[name]):
+            reasons[name] = np.where(reasons[name] == "", "ambiguous_unit", reasons[name])
+            values[name] = np.full(len(rows), np.nan)
     refused = _refused(values, reasons)
     rejects = _reject_frames(sheet, rows + start, columns, reasons, refused, file)
     rejects = [frame.assign(region_iso=_region_codes(sheet, columns, frame)) for frame in rejects]
@@ -153,6 +157,13 @@ def _share(text: str) -> Parsed:
     """A share as 0–1; printed in per cent."""
     parsed = parse_percent(text, column_has_percents=False)
     return Parsed(parsed.value / 100) if isinstance(parsed.value, float) else parsed
+
+
+def _is_unit_unknown(label: str, texts: np.ndarray, values: np.ndarray) -> bool:
+    """Neither label nor cells say per cent, and no value tells: 0.78 may be 78 % or 0.78 %."""
+    says = "%" in label or "проц" in label.lower() or any("%" in text for text in pd.unique(texts))
+    known = values[~np.isnan(values)]
+    return not says and known.size > 0 and bool((known <= 0.01).all()) and bool((known > 0).any())
 
 
 def _refused(values: dict[str, np.ndarray], reasons: dict[str, np.ndarray]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Which column of a log is what, by the vocabulary of ``data/reference/request_columns.csv`` and overrides."""
 
+import fnmatch
 import re
 from dataclasses import dataclass
 
@@ -28,27 +29,28 @@ def recognise(labels: list[str], vocabulary: pd.DataFrame, overrides: pd.DataFra
     vocabulary : DataFrame
         ``column, pattern, is_required`` in order of trial.
     overrides : DataFrame
-        Reference table ``column_overrides`` with ``file`` (a name or a pattern with ``*``), ``column`` (the label as
-        printed) and ``indicator`` (our name).
+        Reference table ``column_overrides``: ``file_pattern`` with ``*``, ``label_pattern`` a regular expression,
+        ``role`` is the name of our column.
 
     Raises
     ------
     LogError
         If a required column is not found, or two labels fit the same one.
     """
-    fixed = _overrides(overrides, file_name)
     found: dict[str, str] = {}
     unknown: list[str] = []
     known = list(vocabulary.itertuples())
     for label in labels:
         text = key_text(label).replace("_", " ").strip()
-        name = fixed.get(text) or next((r.column for r in known if _fits(r.pattern, text, label)), "")
+        name = _override(overrides, file_name, label) or next(
+            (r.column for r in known if _fits(r.pattern, text, label)), ""
+        )
         if not name:
             unknown.append(label)
         elif name in found:
             raise LogError(
                 f"{file_name}: columns {found[name]!r} and {label!r} both look like '{name}'; add a row to"
-                " data/reference/column_overrides.csv that says which is which"
+                " data/reference/column_overrides.csv (file_pattern, label_pattern, role) that says which is which"
             )
         else:
             found[name] = label
@@ -59,7 +61,7 @@ def recognise(labels: list[str], vocabulary: pd.DataFrame, overrides: pd.DataFra
     if missing:
         raise LogError(
             f"{file_name}: no column for {', '.join(missing)} among {labels}; add rows to"
-            " data/reference/column_overrides.csv (file, column, indicator)"
+            " data/reference/column_overrides.csv (file_pattern, label_pattern, role)"
         )
     return ColumnMap(found, tuple(unknown))
 
@@ -68,9 +70,10 @@ def _fits(pattern: str, text: str, label: str) -> bool:
     return bool(re.search(pattern, text) or re.search(pattern, label.lower()))
 
 
-def _overrides(overrides: pd.DataFrame, file_name: str) -> dict[str, str]:
-    if overrides.empty or not {"file", "column", "indicator"} <= set(overrides.columns):
-        return {}
-    fits = [re.fullmatch(re.escape(p).replace(r"\*", ".*"), file_name) is not None for p in overrides["file"]]
-    chosen = overrides[fits]
-    return {key_text(c): i for c, i in zip(chosen["column"], chosen["indicator"], strict=True)}
+def _override(overrides: pd.DataFrame, file_name: str, label: str) -> str:
+    """Our column for a label by the first override row that fits file and label; empty for none."""
+    for row in overrides.to_dict("records"):
+        fits_file = fnmatch.fnmatch(file_name, row["file_pattern"] or "*")
+        if fits_file and row["label_pattern"] and re.search(row["label_pattern"].replace("ё", "е"), key_text(label)):
+            return str(row["role"])
+    return ""
