@@ -231,7 +231,7 @@ def test_last_issue_late_values_and_coverage_are_said(demo, lang):
 def test_latest_values_are_not_those_of_targets_ahead(demo):
     ctx = results_context.build(demo, PERIOD, "ru", DEMO)
     rows = pd.DataFrame({"period": ["2024", "2030", "2025-H1"]})
-    assert "за I\xa0полугодие 2025" in results_moves.issue_sentences(ctx, rows)[0]
+    assert "— I\xa0полугодие 2025" in results_moves.issue_sentences(ctx, rows)[0]
 
 
 def test_cells_name_the_publication_and_the_key_stays_in_the_file():

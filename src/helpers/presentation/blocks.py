@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Callable, Sequence
 
-from helpers.presentation import figures, formats, tables_build, tables_more
+from helpers.presentation import figures, formats, publications, tables_build, tables_more
 from helpers.presentation.results import MIME, RegionalResult, Result, to_dict
 from helpers.presentation.results_parts import EffectBlock, EffectResult, FactSection
 from helpers.presentation.tables_parts import Table
@@ -255,10 +255,9 @@ def sources(result: Result) -> str:
         title = escape(source.title, lang)
         if source.address.startswith(("https://", "http://")):
             title = f'<a href="{html.escape(source.address, quote=True)}">{title}</a>'
+        name = escape(publications.name(source.source_id, lang), lang)
         details = ", ".join(text for text in (source.publisher, source.date, source.checksum) if text)
-        items.append(
-            f"<li>{escape(source.source_id, lang)}: {title}{' (' + escape(details, lang) + ')' if details else ''}</li>"
-        )
+        items.append(f"<li>{name}: {title}{' (' + escape(details, lang) + ')' if details else ''}</li>")
     return f'<ul class="sources">\n{chr(10).join(items)}\n</ul>' if items else ""
 
 

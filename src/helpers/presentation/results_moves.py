@@ -113,11 +113,13 @@ def issue_sentences(ctx: Context, rows: pd.DataFrame) -> tuple[str, ...]:
     by_now = {p for p in rows["period"] if periods.ends_by(p, ctx.period)}  # targets lie ahead
     known = sorted(by_now, key=periods.sort_key)
     if known:
-        latest = formats.period_in_text(known[-1], ctx.lang)
+        latest = formats.period(known[-1], ctx.lang)
         found.append(
             ctx.pick(
-                f"Самые поздние значения — за {latest}; сроков сдачи источники не называют, опоздания не считаются.",
-                f"The latest values are for {latest}; the sources name no due dates, so delays are not counted.",
+                f"Последний завершённый период с данными — {latest}; "
+                f"сроков сдачи источники не называют, опоздания не считаются.",
+                f"The latest completed period with values is {latest}; "
+                f"the sources name no due dates, so delays are not counted.",
             )
         )
     previous = ctx.release.previous_issue
