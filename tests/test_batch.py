@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -397,6 +398,22 @@ def test_a_write_that_fails_leaves_no_trace(tmp_path, monkeypatch):
         files.write(target, b"new")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_private_folders_of_processes_that_are_gone_are_swept(monkeypatch):
+    base = Path(tempfile.mkdtemp(prefix="b", dir="/tmp"))  # short: sockets live there
+    monkeypatch.setattr(files.tempfile, "gettempdir", lambda: str(base))
+    own = files.private_folder("kernel")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (base / f"cc-kernel-{gone.pid}-abc").mkdir()
+    files.sweep_private()
+    assert list(base.iterdir()) == [own]
+    shutil.rmtree(base)
+    monkeypatch.setattr(files.tempfile, "gettempdir", lambda: "/" + "x" * 60)
+    short = files.private_folder("kernel")
+    assert len(str(short)) < 60
+    short.rmdir()
 
 
 # -- interruptions

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import threading
 import time
 import traceback
@@ -24,7 +23,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from helpers import paths
-from helpers.batch import environment, provisioner
+from helpers.batch import environment, files, provisioner
 from helpers.batch.jobs import Job, Product
 
 try:
@@ -145,7 +144,7 @@ def produce(job: Job) -> Product:
     environment.prepare()
     if job.root:
         os.environ[paths.ROOT_VARIABLE] = job.root
-    scratch = Path(tempfile.mkdtemp(prefix=f"cc-report-{os.getpid()}-"))
+    scratch = files.private_folder("report")
     _THREAD.job, _THREAD.scratch, _THREAD.notebook, _THREAD.manager = job, scratch, None, None
     parts: dict[str, Any] = {}
     try:

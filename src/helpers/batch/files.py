@@ -2,7 +2,11 @@
 
 import hashlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
+
+PREFIX = "cc-"
 
 
 def write(path: Path, content: bytes) -> str:
@@ -41,3 +45,36 @@ def sweep(folder: Path) -> int:
     for path in leftovers:
         path.unlink(missing_ok=True)
     return len(leftovers)
+
+
+def private_folder(kind: str) -> Path:
+    """Fresh private folder with a short absolute name that tells which process made it.
+
+    Short, because the path of a socket in it must stay under about 100 bytes.
+    """
+    base = tempfile.gettempdir()
+    if len(base) > 50:
+        base = "/tmp"  # noqa: S108 - mkdtemp makes a private folder there
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-{os.getpid()}-", dir=base))
+
+
+def sweep_private() -> int:
+    """Remove private folders of processes that are gone (killed ones cannot); return their number."""
+    swept = 0
+    for base in {tempfile.gettempdir(), "/tmp"}:  # noqa: S108 - see private_folder
+        for folder in Path(base).glob(f"{PREFIX}*-*-*"):
+            owner = folder.name.split("-")[2]
+            if owner.isdigit() and not _is_alive(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
+                swept += 1
+    return swept
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True

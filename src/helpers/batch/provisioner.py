@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,27 +17,18 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from helpers.batch import forked, warm
+from helpers.batch import files, forked, warm
 
 # Starting blocks for some milliseconds, the first time for seconds: never in the event loop of a server.
 _STARTERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="kernel-start")
 _SAID: set[str] = set()
-SOCKET_PREFIX = "cc-kernel-"
-
-
-def socket_folder() -> Path:
-    """Fresh folder with a short absolute name (a socket's path must stay under about 100 bytes)."""
-    base = tempfile.gettempdir()
-    if len(base) > 50:
-        base = "/tmp"  # noqa: S108 - mkdtemp makes a private folder there
-    return Path(tempfile.mkdtemp(prefix=f"{SOCKET_PREFIX}{os.getpid()}-", dir=base))
 
 
 def use_sockets(manager: Any) -> Path | None:
     """Let kernel and client talk through files instead of TCP ports (no port races, nothing listens on the network)."""
     if sys.platform != "linux" or manager.transport != "tcp" or manager.shell_port:
         return None  # a restart, or somebody has chosen a transport: theirs stays
-    folder = socket_folder()
+    folder = files.private_folder("kernel")
     manager.transport = "ipc"
     manager.ip = str(folder / "k")
     return folder

@@ -127,7 +127,7 @@ def clear_failure(folder: Path, report_id: str) -> None:
 
 def sweep(folder: Path) -> int:
     """Remove what a killed run left; the caller holds the lock. Returns the number of leftovers."""
-    return files.sweep(folder)
+    return files.sweep(folder) + files.sweep_private()
 
 
 def failure_page(job: Job, product: Product) -> str:
