@@ -225,7 +225,7 @@ def section(results: pd.DataFrame) -> str:
     default = default.set_index("scenario").reindex([s for s in SCENARIOS if s in seeds.index]).reset_index()
     return (
         f"{HEADING}\n\n"
-        f"`benchmarks/effects_simulation.py`, {few.min()} to {few.max()} seeds a scenario. Bias in log points (share "
+        f"`benchmarks/effects_simulation.py`, at least {few.min()} seeds a scenario. Bias in log points (share "
         "in term: shares) / coverage of the 95 % interval for the effect in the sample; without effect the share of "
         "rejections at 5 %.\n\n"
         f"{markdown(wide(results).reset_index())}\n\n"
