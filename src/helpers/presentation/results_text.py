@@ -339,7 +339,13 @@ def _days_kpi(ctx: Context, region: Region, times: Times | None) -> Kpi:
 
 def absences(ctx: Context, blocks: Mapping[str, object]) -> tuple[Absence, ...]:
     """One sentence for each block without data."""
-    return tuple(Absence(name, pick(ABSENT[name], ctx.lang)) for name, block in blocks.items() if block is None)
+    reasons = dict(ABSENT)
+    if not ctx.table("service_panel").empty:
+        reasons["effect"] = (
+            "Оценка оптимизации не показана: к концу периода оптимизированные услуги не с чем сравнить.",
+            "No estimate of optimisation: at the end of the period there is nothing to compare with.",
+        )
+    return tuple(Absence(name, pick(reasons[name], ctx.lang)) for name, block in blocks.items() if block is None)
 
 
 def masthead(ctx: Context, name: str) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """Dictionaries of terms in both languages: blocks, indicators, groups, stages, districts, bodies, reasons."""
 
+import re
+
 HEADINGS = {
     "headline": ("Главное", "Headline"),
     "kpis": ("Показатели", "Key figures"),
@@ -147,6 +149,33 @@ INDICATORS = {
     "index_change": ("Изменение индекса", "Change of the index"),
     "level": ("Группа эффективности МФЦ", "MFC efficiency group"),
     "total": ("Баллы рейтинга МФЦ", "Points of the MFC rating"),
+    "access": ("МФЦ: доступность, баллы", "MFC: access, points"),
+    "quality": ("МФЦ: качество, баллы", "MFC: quality, points"),
+    "client": ("МФЦ: клиентоцентричность, баллы", "MFC: client-centricity, points"),
+    "digital": ("МФЦ: цифровизация, баллы", "MFC: digitalisation, points"),
+    "support": ("МФЦ: сектор пользовательской поддержки, баллы", "MFC: user support, points"),
+    "grade": ("Оценка услуги", "Service grade"),
+    "term": ("Срок услуги", "Term of the service"),
+    "documents": ("Документов на услугу", "Documents per service"),
+    "visits": ("Очных визитов", "In-person visits"),
+    "applications": ("Заявлений", "Applications"),
+    "plan_date": ("Срок контрольной точки по плану", "Planned date of the control point"),
+    "fact_date": ("Дата исполнения контрольной точки", "Actual date of the control point"),
+    "status": ("Состояние контрольной точки", "Status of the control point"),
+    "points_total": ("Контрольных точек", "Control points"),
+    "points_due": ("Контрольных точек с наступившим сроком", "Control points due"),
+    "points_done": ("Исполнено контрольных точек", "Control points done"),
+    "points_not_done": ("Не исполнено контрольных точек", "Control points not done"),
+    "curator_share": ("Доля услуг с куратором", "Share of services with a curator"),
+    "services_total": ("Услуг всего", "Services in all"),
+    "services": ("Услуг в жизненной ситуации", "Services in the life situation"),
+    "launch_date": ("Дата запуска жизненной ситуации", "Launch date of the life situation"),
+    "time": ("Отзывы: срок", "Feedback: time"),
+    "queue": ("Отзывы: очередь", "Feedback: queue"),
+    "politeness": ("Отзывы: вежливость", "Feedback: politeness"),
+    "premises": ("Отзывы: помещения", "Feedback: premises"),
+    "information": ("Отзывы: информация", "Feedback: information"),
+    "service_panel": ("Помесячные данные об услугах", "Monthly data on services"),
     "mfc_group": ("Группа эффективности МФЦ", "MFC efficiency group"),
     "client_centricity_award": ("Диплом", "Diploma"),
     "client_feedback_in_index_from": ("Отзывы клиентов учитываются с года", "Client feedback enters from"),
@@ -282,7 +311,18 @@ def pick(pair: tuple[str, str], lang: str) -> str:
 
 def term(table: dict[str, tuple[str, str]], key: str, lang: str) -> str:
     """Term of a dictionary; an unknown key is shown as it is, without underscores."""
-    return pick(table[key], lang) if key in table else key.replace("_", " ")
+    if key in table:
+        return pick(table[key], lang)
+    question = re.fullmatch(r"process (\S+) question (\S+): (max_)?points", key)
+    if question:
+        most = pick((", наибольшие баллы", ", maximum points") if question[3] else (", баллы", ", points"), lang)
+        return pick(("Анкета, вопрос ", "Questionnaire, question "), lang) + question[2] + most
+    theme, _, tail = key.partition(" ")
+    if theme in table and tail:
+        mark = re.fullmatch(r"mark (\d)", tail)
+        words = (f": оценок «{mark[1]}»", f": marks {mark[1]}") if mark else (": ответов", ": answers")
+        return pick(table[theme], lang) + pick(words, lang)
+    return key.replace("_", " ")
 
 
 def entity(name: str, lang: str) -> str:
