@@ -165,6 +165,7 @@ def test_notebooks_carry_nothing_that_differs_from_run_to_run(finished):
 def test_an_unchanged_release_costs_next_to_nothing_and_starts_no_kernel(made, finished, monkeypatch):
     monkeypatch.setattr(execute, "produce", lambda job: pytest.fail(f"{job.report_id} ran again"))
     monkeypatch.setattr(warm, "heat", lambda: pytest.fail("a warm process was wanted"))
+    monkeypatch.setattr(overview, "_pages", lambda *_: pytest.fail("the index was made again"))
     before = {path: path.stat().st_mtime_ns for path in folder(made).rglob("*") if path.is_file()}
     outcome = release.build(QUICK)
     assert sorted(outcome.skipped) == sorted(f"{region}.ru" for region in REGIONS)

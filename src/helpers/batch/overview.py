@@ -53,7 +53,8 @@ def write(release: Release, status: records.Status, base: dict[str, str], stoppe
 def _key(release: Release, status: records.Status, base: dict[str, str]) -> str:
     """Everything that the pages show."""
     previous = {path.name: files.digest_file(path) for path in sorted(_previous_folder(release).glob("*.json"))}
-    return keys.combine([base, release.langs[0], [row.__dict__ for row in status.rows.values()], previous])
+    rows = [status.rows[name].__dict__ for name in sorted(status.rows)]  # the order of a run is not that of the file
+    return keys.combine([base, release.langs[0], rows, previous])
 
 
 def _known(memory: Path, folder: Path) -> str:
