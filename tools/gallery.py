@@ -6,6 +6,7 @@ The notebooks (``reports/sample`` by default) are turned into pages as a batch d
 ``tests/node/shots.mjs`` and printed by the project's own PDF; nothing is retouched. ``make gallery`` calls this.
 """
 
+import base64
 import json
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ import nbformat
 from PIL import Image
 
 from helpers import paths
-from helpers.presentation import pages
+from helpers.presentation import figures, messages, pages
 from helpers.presentation.results import NationalResult, Result
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +37,10 @@ PICTURES = {
     "phone-little-data": ("poor", "ru", {}),
     "phone-no-data": ("empty", "ru", {}),
     "phone-national": ("national", "ru", {}),
+    "mail-phone": ("rich mail", "ru", {}),
+    "mail-desktop": ("rich mail", "ru", {"width": 700, "scale": 1, "height": 1300}),
+    "mail-dark": ("rich mail", "ru", {"scheme": "dark"}),
+    "mail-forced-dark": ("rich mail", "ru", {"forced": True}),
 }
 PRINTS = {"print": ("rich", "ru"), "print-no-data": ("empty", "ru")}
 COLOURS = 160
@@ -56,6 +61,7 @@ def main(arguments: list[str]) -> int:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         made = {key: page_file(notebook, Path(folder)) for key, notebook in notebooks.items()}
+        made |= {(f"{kind} mail", lang): mail_file(nb, Path(folder)) for (kind, lang), nb in notebooks.items()}
         for name in shoot(made, Path(folder), target) + printed(made, Path(folder), target):
             print(name)
     return 0
@@ -87,6 +93,22 @@ def page_file(notebook: nbformat.NotebookNode, folder: Path) -> Path:
         raise ValueError("the notebook carries no result")
     path = folder / f"{result.report_id}.{kind_of(result)}.html"
     path.write_text(pages.Exporter(result.lang).export(notebook), encoding="utf-8")
+    return path
+
+
+def mail_file(notebook: nbformat.NotebookNode, folder: Path) -> Path:
+    """Body of the letter of one report, its picture inside, as a file of its own name."""
+    result = pages.embedded(notebook)
+    if result is None:
+        raise ValueError("the notebook carries no result")
+    figure = figures.draw(result, "comparison")
+    alt = figures.alt(result, "comparison") if figure is not None else ""
+    body = messages.body(result, "comparison" if figure is not None else "", alt).html
+    if figure is not None:
+        picture = base64.b64encode(figures.encode(figure)[0]).decode("ascii")
+        body = body.replace("cid:comparison", f"data:image/png;base64,{picture}")
+    path = folder / f"{result.report_id}.{kind_of(result)}.mail.html"
+    path.write_text(body, encoding="utf-8")
     return path
 
 

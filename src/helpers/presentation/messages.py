@@ -117,15 +117,16 @@ def _comparison_rows(result: Result) -> list[str]:
     """The chart in words: own region, district and country, so that no number is in the picture only."""
     if result.comparison is None:
         return []
-    return [
-        f"{row.label}: {_value(row.estimate, result.lang)}" for row in result.comparison.rows if row.kind != "peer"
-    ][:4]
+    rows = [row for row in result.comparison.rows if row.kind != "peer"][:4]
+    return [result.comparison.text.subtitle, *(f"{row.label}: {_value(row.estimate, result.lang)}" for row in rows)]
 
 
 def _value(estimate: Estimate, lang: str) -> str:
-    text = formats.quantity(estimate.value, estimate.unit, lang)
+    is_printed = estimate.interval_kind == "rounding"
+    decimals = formats.decimals_of(estimate.value) if is_printed else formats.decimals_for(estimate.unit)
+    text = formats.quantity(estimate.value, estimate.unit, lang, decimals)
     if estimate.has_interval:
-        text += f" ({formats.span(estimate.low, estimate.high, lang)})"
+        text += f" ({formats.span(estimate.low, estimate.high, lang, decimals + is_printed)})"
     return text
 
 
