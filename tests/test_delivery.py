@@ -3,8 +3,10 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import conftest
 import example_results
 import mail_world
 import pytest
@@ -514,3 +517,100 @@ def test_the_command_resolves_unknown_messages(tmp_path, register, mail, serve):
     outcome = command.deliver(folder, tmp_path / "ledger.sqlite", people, register, mail, resolutions=[word])
     assert outcome.exit_code == 0
     assert ledger.Ledger(tmp_path / "ledger.sqlite").find(planned[0].message_id).state == "sent"
+
+
+# ---- a real server library with TLS and login ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1, made by openssl for this run."""
+    if not shutil.which("openssl"):
+        if conftest.on_ci():
+            pytest.fail("openssl is missing in CI")
+        pytest.skip("openssl is not installed: it makes the certificate of the test server")
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    return folder
+
+
+class Inbox:
+    """Keeps what aiosmtpd accepts."""
+
+    def __init__(self):
+        self.messages = []
+
+    async def handle_DATA(self, server, session, envelope):
+        self.messages.append((session.ssl is not None, envelope.rcpt_tos, envelope.original_content))
+        return "250 OK"
+
+
+@pytest.fixture
+def tls_server(certificate):
+    from aiosmtpd.controller import Controller
+    from aiosmtpd.smtp import AuthResult
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    inbox = Inbox()
+
+    def check(server, session, envelope, mechanism, data):
+        return AuthResult(success=(data.login, data.password) == (b"me", b"s3cret"), handled=False)
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(
+        inbox, hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True, auth_required=True,
+        authenticator=check, data_size_limit=5_000_000,
+    )  # fmt: skip
+    controller.start()
+    yield inbox, port
+    controller.stop()
+
+
+def settings(port, certificate, **change):
+    values = {
+        "user": "me",
+        "password": "s3cret",
+        "ca_file": str(certificate / "cert.pem"),
+        "envelope_from": "b@m.example",
+    }
+    return transport.Settings("127.0.0.1", port, "starttls", **(values | change), per_minute=0, timeout=5)
+
+
+def test_starttls_verified_and_login_deliver_the_very_bytes(tmp_path, tls_server, certificate):
+    inbox, port = tls_server
+    release = a_release(tmp_path)
+    planned, _ = outbox.plan(release, [mail_world.recipient()], mail_world.SENDER)
+    book = ledger.Ledger(tmp_path / "l.sqlite")
+    report = sending.run(release, planned, [], book, settings(port, certificate), clock(), 0.01)
+    assert report.exit_code == 0
+    assert inbox.messages == [(True, ["official@region.example"], planned[0].data)]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"), [({"ca_file": ""}, "no safe conversation"), ({"password": "wrong"}, "refuses the login")]
+)
+def test_an_unverified_certificate_and_a_wrong_password_stop_the_run(tls_server, certificate, change, says):
+    inbox, port = tls_server
+    with pytest.raises(transport.RunStoppedError, match=says) as error:
+        transport.connect(settings(port, certificate, **change))
+    assert "s3cret" not in str(error.value) and "wrong" not in str(error.value) and not inbox.messages
+
+
+def test_the_rate_limit_spaces_messages(tmp_path, serve):
+    server = serve()
+    release = a_release(tmp_path)
+    who = [mail_world.recipient(f"a{i}@b.example") for i in range(4)]
+    planned, _ = outbox.plan(release, who, mail_world.SENDER)
+    waits = []
+    ticking = sending.Clock(lambda: "now", lambda: sum(waits), waits.append)
+    limited = transport.Settings(
+        "127.0.0.1", server.port, "none", envelope_from="b@m.example", per_minute=30, timeout=5
+    )
+    sending.run(release, planned, [], ledger.Ledger(tmp_path / "l.sqlite"), limited, ticking, 0.01)
+    assert [round(wait, 6) for wait in waits] == [0, 2, 2, 2] and len(server.accepted) == 4
