@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from helpers.batch import environment, forked, provisioner, warm
+from helpers.batch import environment, forked, provisioner, rehearsal, warm
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="warm kernels are for Linux; elsewhere kernels are plain"
@@ -431,3 +431,16 @@ def test_marginal_cost_of_a_warm_kernel_is_a_fraction():
 def test_multiprocessing_of_the_client_is_left_as_it_was():
     assert multiprocessing.current_process().name == "MainProcess"
     assert sys.modules["__main__"].__spec__ is not None or hasattr(sys.modules["__main__"], "__file__")
+
+
+def test_the_rehearsal_walks_through_everything_and_a_fault_in_it_costs_only_speed(monkeypatch):
+    skipped = []
+    rehearsal.rehearse(skipped)
+    assert skipped == []
+
+    def drawing():
+        raise ValueError("no font")
+
+    monkeypatch.setattr(rehearsal, "drawing", drawing)
+    rehearsal.rehearse(skipped)
+    assert skipped == ["rehearsal of drawing: ValueError: no font"]
