@@ -28,7 +28,7 @@ lab: $(READY)  ## JupyterLab with the repository's workspace; Russian interface
 	mkdir -p $(VENV)/share/jupyter/lab/settings
 	cp lab/overrides.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	$(BIN)/jupyter lab workspaces import lab/report.jupyterlab-workspace
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/workspaces/report
+	JUPYTER_PATH=src/helpers/batch/share/jupyter $(BIN)/jupyter lab --LabApp.default_url=/lab/workspaces/report
 
 demo: $(READY)  ## three regions of the demonstration collection, from raw files to .eml, to look at
 	$(BIN)/reports build --collection demo --regions RU-CHE,RU-MOW,RU-KAM --check --quiet

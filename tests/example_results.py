@@ -122,6 +122,7 @@ def effect(lang):
         for t, v in zip(
             range(-6, 9),
             [0.1, -0.1, 0.0, 0.1, 0.0, 0.0, -0.3, -0.8, -1.2, -1.4, -1.5, -1.4, -1.5, -1.6, -1.5],
+            strict=False,
         )
     )
     return EffectBlock(
@@ -158,9 +159,7 @@ def effect(lang):
 def tiles(lang):
     cut = (None, 40.0, 50.0, 58.0, 65.0, None)
     counts = (0, 0, 1, 1, 0)
-    classes = tuple(
-        TileClass(cut[i], cut[i + 1], f"{cut[i] or '<'}–{cut[i + 1] or ''}", counts[i]) for i in range(5)
-    )
+    classes = tuple(TileClass(cut[i], cut[i + 1], f"{cut[i] or '<'}–{cut[i + 1] or ''}", counts[i]) for i in range(5))
     rows = (
         Tile(
             "RU-ORL",
@@ -246,14 +245,10 @@ def rich(lang="ru", region=CHELYABINSK):
             v = value + shift
             period_label = f"I{N}полугодие {period[:4]}{N}г." if ru else f"first half of {period[:4]}"
             points.append(
-                TrendPoint(
-                    series, label, period, period_label, x, pct(v, v - 3.4, v + 3.4, period=period), segment
-                )
+                TrendPoint(series, label, period, period_label, x, pct(v, v - 3.4, v + 3.4, period=period), segment)
             )
     league = tuple(
-        LeagueRow(
-            code, label, pct(v, v - 3.4, v + 3.4), rank, max(1, rank - 2), rank + 2, "A", code == region.code
-        )
+        LeagueRow(code, label, pct(v, v - 3.4, v + 3.4), rank, max(1, rank - 2), rank + 2, "A", code == region.code)
         for rank, (code, label, v) in enumerate(
             [
                 ("RU-YAN", "Ямало-Ненецкий автономный округ", 66.0),

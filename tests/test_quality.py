@@ -21,7 +21,9 @@ ALLOWED = re.compile(
     r"|CNRI|LGPL|DFSG approved",
     re.IGNORECASE,
 )
-REFUSED = re.compile(r"(?<!L)(?<!Lesser )\b(A?GPL|GNU (Affero )?General Public)|Non-?Commercial|CC BY-NC", re.IGNORECASE)
+REFUSED = re.compile(
+    r"(?<!L)(?<!Lesser )\b(A?GPL|GNU (Affero )?General Public)|Non-?Commercial|CC BY-NC", re.IGNORECASE
+)
 # Checked by hand: several licences to choose from, or a text where a name is expected.
 KNOWN = {
     "pyphen": "GPL, LGPL or MPL at choice: MPL chosen",
@@ -103,7 +105,9 @@ def test_licences_of_everything_installed_are_in_the_allow_list():
 
 
 def test_the_lock_has_no_known_vulnerabilities():
-    done = run(str(BIN / "pip-audit"), "--requirement", "requirements.lock", "--no-deps", "--disable-pip", "--format", "json")
+    done = run(
+        str(BIN / "pip-audit"), "--requirement", "requirements.lock", "--no-deps", "--disable-pip", "--format", "json"
+    )
     try:
         report = json.loads(done.stdout)
     except ValueError:

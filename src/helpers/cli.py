@@ -124,20 +124,15 @@ def sample() -> None:
 
 @app.command()
 def status(collection: Collection = "real", period: Period = "") -> None:
-    """Compare the records of a release with the files on disk and say what is true."""
-    from helpers.batch import records
+    """Compare the records of a release with the files on disk and with today's inputs, and say what is true."""
+    from helpers.batch import options, parameters, truth
 
-    folder = paths.reports(collection, period or parameters()[collection]["period"])
-    if not (folder / "status.csv").exists():
-        raise _fail(f"no release in {folder}; run: reports build --collection {collection}")
-    rows = list(records.Status(folder).rows.values())
-    faults = {row.report_id: found for row in rows if (found := records.faults(folder, row))}
-    states = sorted({row.status for row in rows})
-    typer.echo(", ".join(f"{sum(row.status == state for row in rows)} {state}" for state in states))
-    typer.echo(f"{sum(row.checked == 'passed' for row in rows)} of {len(rows)} validated by nbval")
-    for report_id, found in faults.items():
-        typer.echo(f"{report_id}: {'; '.join(found)}")
-    raise typer.Exit(1 if faults or any(row.status == "failed" for row in rows) else 0)
+    try:
+        found = truth.status(options.Options(collection=collection, period=period))
+    except (options.OptionError, parameters.ParameterError) as error:
+        raise _fail(error) from None
+    typer.echo(found.summary())
+    raise typer.Exit(found.exit_code)
 
 
 @app.command()

@@ -59,10 +59,10 @@ def _repeats_once(own: np.ndarray) -> np.ndarray:
         return own
     same = (own == own[:, :1]) | (own == "")
     rows = np.flatnonzero(same.all(axis=1) & ((own != "").sum(axis=1) >= 3))
-    rows = [row for row in rows if re.search(r"[^\W\d_]{3}", own[row, 0])]
-    if rows:
+    worded = [int(row) for row in rows if re.search(r"[^\W\d_]{3}", own[row, 0])]
+    if worded:
         own = own.copy()
-        own[rows, 1:] = ""
+        own[worded, 1:] = ""
     return own
 
 
