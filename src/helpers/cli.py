@@ -131,6 +131,8 @@ def status(collection: Collection = "real", period: Period = "") -> None:
         found = truth.status(options.Options(collection=collection, period=period))
     except (options.OptionError, parameters.ParameterError) as error:
         raise _fail(error) from None
+    if not (found.folder / "status.csv").exists():
+        raise _fail(f"no release in {found.folder}; run: reports build --collection {collection}")
     typer.echo(found.summary())
     raise typer.Exit(found.exit_code)
 
