@@ -477,3 +477,19 @@ def test_national_charts():
         assert figures.draw(national, "agencies") is None and figures.draw(national, "gaps") is None
         with pytest.raises(ValueError):
             figures_alt.alt_agencies(national)
+
+
+def test_no_font_is_kept_across_a_fork():
+    """Forked kernels would read one open font file at once and fail, or measure the wrong glyphs."""
+    import multiprocessing
+
+    style.text_width("до ветвления", 10)
+    before = id(style._face(False))
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert all(face != before for face in pool.map(face_of_a_child, range(2)))
+
+
+def face_of_a_child(_number):
+    from matplotlib import font_manager
+
+    return 0 if font_manager._get_font.cache_info().currsize == 0 else id(style._face(False))

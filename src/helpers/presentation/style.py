@@ -79,10 +79,10 @@ def luma(colour: str) -> int:
     return round(0.299 * red + 0.587 * green + 0.114 * blue)
 
 
-@lru_cache(maxsize=8)
 def _face(bold: bool) -> FT2Font:
+    """Face from matplotlib's own cache, which is emptied after a fork: a face kept across forks shares its file."""
     properties = font_manager.FontProperties(family=FONT, weight="bold" if bold else "normal")
-    return FT2Font(font_manager.findfont(properties))
+    return font_manager.get_font(font_manager.findfont(properties))
 
 
 @lru_cache(maxsize=4096)
