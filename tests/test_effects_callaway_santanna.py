@@ -109,6 +109,26 @@ def test_row_order_missing_rows_and_missing_values():
     assert fit.aggregate().att == pytest.approx(gone.aggregate().att, abs=1e-12)
 
 
+@pytest.mark.parametrize("base", ["g-1", "varying"])
+@pytest.mark.parametrize("missing", [0, 25, 48])
+def test_every_cell_equals_the_difference_of_means_whichever_units_have_gaps(base, missing):
+    """Units seen in every month and units with gaps go different ways; none, some and all of them have gaps."""
+    frame = small()
+    rng = np.random.default_rng(2)
+    gaps = [(unit, int(rng.integers(1, 11))) for unit in range(missing)]
+    frame.loc[pd.MultiIndex.from_frame(frame[["unit", "month"]]).isin(gaps), "y"] = np.nan
+    cells = CallawaySantAnna(base=base).fit(make(frame), "y").cells
+    wide = frame.pivot(index="unit", columns="month", values="y")
+    cohort = frame.groupby("unit").cohort.first()
+    assert len(cells) > 10
+    for cell in cells.itertuples():
+        g, month, start = int(cell.cohort), int(cell.month), int(cell.base)
+        change = wide[month] - wide[start]
+        others = (cohort == 0) | ((cohort > max(month, start)) & (cohort != g))
+        assert cell.n_treated == change[cohort == g].count() and cell.n_control == change[others].count()
+        assert cell.att == pytest.approx(change[cohort == g].mean() - change[others].mean(), abs=1e-12)
+
+
 def test_analytic_and_jackknife_agree_with_many_regions():
     frame = small(regions=48)
     panel = make(frame)

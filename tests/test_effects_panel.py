@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers.analysis.effects import NEVER, EffectsError, Panel
-from helpers.analysis.effects.coding import cohort_number, month_label, period_number
+from helpers.analysis.effects.coding import code, cohort_number, month_label, period_number
 
 
 def frame(**changes):
@@ -39,6 +39,35 @@ def test_codes_and_shapes():
     assert list(panel.stratum_labels) == ["x", "y"]
     assert panel.weight_matrix().sum() == 12
     assert panel.unit_values("s").tolist() == ["x", "y", "x", "y"]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "uint64"])
+@pytest.mark.parametrize("values", [[5, 3, 5, 9], [0, 1, 2, 0], [100, 101, 100, 127]])
+def test_whole_numbers_are_coded_like_any_other_values(values, dtype):
+    """The table of a narrow range gives what sorting gives, whatever the width of the numbers."""
+    coded = code(pd.DataFrame({"x": np.asarray(values, dtype=dtype)}), "x")
+    labels, where = np.unique(values, return_inverse=True)
+    assert coded.labels.tolist() == labels.tolist() and coded.codes.tolist() == where.tolist()
+    assert coded.labels.dtype == dtype and coded.codes.dtype == np.int32
+
+
+@pytest.mark.parametrize(
+    "values", [[-100, 100, 27], [-(2**31), 2**31 - 1, 0], [-(2**62), 2**62, 7], [2**40, 2**40 + 1]]
+)
+def test_wide_and_far_ranges_do_not_overflow(values):
+    coded = code(pd.DataFrame({"x": np.asarray(values, dtype="int64")}), "x")
+    assert coded.labels[coded.codes].tolist() == values and coded.labels.tolist() == sorted(values)
+    if max(map(abs, values)) <= 127:
+        small = code(pd.DataFrame({"x": np.asarray(values, dtype="int8")}), "x")
+        assert small.labels[small.codes].tolist() == values
+
+
+def test_cohorts_named_in_two_ways_are_one():
+    """0 and a missing value both mean never; a row in either way is no change of treatment."""
+    mixed = make(frame(g=[2.0, 2, 2, 3, 3, 3, 0, np.nan, 0, np.nan, 0, np.inf]))
+    assert mixed.cohort.tolist() == [2, 3, NEVER, NEVER]
+    with pytest.raises(EffectsError, match="cohort changes within 1 of 4 units"):
+        make(frame(g=[2, 2, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0]))
 
 
 def test_order_of_rows_changes_nothing():

@@ -14,7 +14,6 @@ from helpers.analysis.effects.coding import (
     IntArray,
     code,
     cohort_number,
-    constant_by_unit,
     month_label,
     period_number,
 )
@@ -32,6 +31,72 @@ class Drop:
     units: int
 
 
+@dataclass(frozen=True)
+class _Places:
+    """Where each row stands among units × steps of time.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Units, steps.
+    position : int array, shape (rows,), or None
+        Unit × steps + step; None for a full table whose rows stand in that order already.
+    first : int array, shape (units,)
+        A row of each unit.
+    """
+
+    shape: tuple[int, int]
+    position: LongArray | None
+    first: LongArray
+
+    @classmethod
+    def of(cls, unit: IntArray, step: IntArray, shape: tuple[int, int]) -> "_Places":
+        """Places of rows with these codes."""
+        if len(unit) == shape[0] * shape[1]:
+            units, steps = np.arange(shape[0], dtype=np.int32), np.arange(shape[1], dtype=np.int32)
+            if (unit.reshape(shape) == units[:, None]).all() and (step.reshape(shape) == steps).all():
+                return cls(shape, None, np.arange(0, len(unit), shape[1], dtype=np.int64))
+        first = np.zeros(shape[0], dtype=np.int64)
+        first[unit[::-1]] = np.arange(len(unit) - 1, -1, -1)
+        return cls(shape, unit.astype(np.int64) * shape[1] + step, first)
+
+    def spread(self, values: npt.NDArray[Any], empty: float) -> npt.NDArray[Any]:
+        """One value a row as units × steps, ``empty`` where there is no row."""
+        if self.position is None:
+            return values.reshape(self.shape)
+        flat = np.full(self.shape[0] * self.shape[1], empty, dtype=values.dtype)
+        flat[self.position] = values
+        return flat.reshape(self.shape)
+
+    def observed(self, units: npt.NDArray[Any], times: LongArray) -> BoolArray:
+        """Which unit-steps have a row; refused when one has several."""
+        if self.position is None:
+            return np.ones(self.shape, dtype=bool)
+        flat = np.zeros(self.shape[0] * self.shape[1], dtype=bool)
+        flat[self.position] = True
+        if int(flat.sum()) != len(self.position):
+            counts = np.bincount(self.position, minlength=len(flat))
+            worst = int(np.flatnonzero(counts > 1)[0])
+            raise EffectsError(
+                f"{int((counts > 1).sum())} service-months occur more than once, the first: "
+                f"{units[worst // self.shape[1]]} in {month_label(int(times[worst % self.shape[1]]))}; "
+                "one row a service and month is needed"
+            )
+        return flat.reshape(self.shape)
+
+    def constant(self, codes: IntArray, unit: IntArray, what: str, why: str) -> IntArray:
+        """Code of each unit from the codes of the rows, refused when it changes within a unit."""
+        by_unit = codes[self.first]
+        if self.position is None:
+            moved = (codes.reshape(self.shape) != by_unit[:, None]).ravel()
+        else:
+            moved = codes != by_unit[unit]
+        if moved.any():
+            count = len(np.unique(unit[moved]))
+            raise EffectsError(f"{what} changes within {count} of {self.shape[0]} units: {why}")
+        return by_unit
+
+
 class Builder:
     """Codes the columns of one frame in the order in which their mistakes are best explained."""
 
@@ -46,100 +111,74 @@ class Builder:
         for what, coded in (("unit", unit), ("time", time)):
             if (coded.codes < 0).any():
                 raise EffectsError(f"{what} is missing in {int((coded.codes < 0).sum())} rows")
-        times, time_code = self._times(time.labels, time.codes)
-        shape = (len(unit.labels), len(times))
-        position = unit.codes.astype(np.int64) * shape[1] + time_code
-        observed = self._observed(position, shape, unit.labels, times)
-        first = np.zeros(shape[0], dtype=np.int64)
-        first[unit.codes[::-1]] = np.arange(len(df) - 1, -1, -1)
-        cohort = self._cohort(unit.codes, first, shape[0], position, times)
+        times, step = self._times(time.labels, time.codes)
+        places = _Places.of(unit.codes, step, (len(unit.labels), len(times)))
+        observed = places.observed(unit.labels, times)
+        cohort = self._cohort(unit.codes, places, times)
         keep = self._not_always_treated(cohort, times, observed)
-        cluster = self._constant("cluster", unit.codes, first, shape[0])
-        stratum = self._constant("strata", unit.codes, first, shape[0])
-        audit = self._audit(position, shape)
-        kept_units = np.flatnonzero(keep)
+        cluster = self._constant("cluster", unit.codes, places)
+        stratum = self._constant("strata", unit.codes, places)
+        audit = self._audit(places)
+        position, units = places.position, unit.labels
+        cluster_code, cluster_labels = self._groups(cluster, keep, units)
+        stratum_code, stratum_labels = self._groups(stratum, keep, None)
         if not keep.all():
-            where = np.full(shape[0], -1, dtype=np.int64)
-            where[kept_units] = np.arange(len(kept_units))
-            position = np.where(where[unit.codes] >= 0, where[unit.codes] * shape[1] + time_code, -1)
-        in_order = len(df) == shape[0] * shape[1] and keep.all() and bool((np.diff(position) == 1).all())
-        cluster_code, cluster_labels = self._groups(cluster, keep, shape[0], unit.labels)
-        stratum_code, stratum_labels = self._groups(stratum, keep, shape[0], None)
-        audit, observed = audit[kept_units], observed[kept_units]
+            where = np.where(keep, np.cumsum(keep) - 1, -1)[unit.codes]
+            position = np.where(where >= 0, where * len(times) + step, -1)
+            audit, observed, cohort, units = audit[keep], observed[keep], cohort[keep], units[keep]
         return {
-            "frame": df, "names": names, "times": times, "units": unit.labels[kept_units], "cohort": cohort[kept_units],
+            "frame": df, "names": names, "times": times, "units": units, "cohort": cohort,
             "cluster_code": cluster_code, "cluster_labels": cluster_labels, "stratum_code": stratum_code,
             "stratum_labels": stratum_labels, "audit": audit, "audit_code": audit_dates(audit, observed),
-            "observed": observed, "left_out": unit.labels[~keep], "drops": tuple(self.drops),
-            "position": None if in_order else position,
+            "observed": observed, "left_out": unit.labels[~keep], "drops": tuple(self.drops), "position": position,
         }  # fmt: skip
 
     def _times(self, labels: npt.NDArray[Any], codes: IntArray) -> tuple[LongArray, IntArray]:
         numbers = np.asarray([period_number(label) for label in labels], dtype=np.int64)
         times, where = np.unique(numbers, return_inverse=True)
+        if len(times) == len(labels) and (np.diff(where) == 1).all():
+            return times, codes
         return times, where.astype(np.int32)[codes]
 
-    def _observed(self, position: LongArray, shape: tuple[int, int], units: Any, times: Any) -> BoolArray:
-        flat = np.zeros(shape[0] * shape[1], dtype=bool)
-        flat[position] = True
-        if int(flat.sum()) != len(position):
-            counts = np.bincount(position, minlength=len(flat))
-            worst = int(np.flatnonzero(counts > 1)[0])
-            raise EffectsError(
-                f"{int((counts > 1).sum())} service-months occur more than once, the first: "
-                f"{units[worst // shape[1]]} in {month_label(int(times[worst % shape[1]]))}; "
-                "one row a service and month is needed"
-            )
-        return flat.reshape(shape)
-
-    def _cohort(
-        self,
-        unit: IntArray,
-        first: LongArray,
-        units: int,
-        position: LongArray,
-        times: LongArray,
-    ) -> IntArray:
+    def _cohort(self, unit: IntArray, places: _Places, times: LongArray) -> IntArray:
         why = "treatment must be absorbing, with one first treated month for each unit"
         if self.names["cohort"] is not None:
             coded = code(self.df, self.names["cohort"])
-            numbers = np.asarray([cohort_number(label) for label in coded.labels] + [NEVER], dtype=np.int64)
-            return constant_by_unit(numbers[coded.codes].astype(np.int32), unit, units, first, "cohort", why)
+            numbers = np.asarray([cohort_number(label) for label in coded.labels] + [NEVER], dtype=np.int32)
+            used = numbers if (coded.codes < 0).any() else numbers[:-1]
+            if len(np.unique(used)) == len(used):  # no two names of the same start
+                return numbers[places.constant(coded.codes, unit, "cohort", why)]
+            return places.constant(numbers[coded.codes], unit, "cohort", why)
         status = pd.to_numeric(self.df[self.names["treatment"]]).to_numpy(dtype=np.float64, na_value=np.nan)
         if not np.isin(status[~np.isnan(status)], (0.0, 1.0)).all():
             raise EffectsError(f"column {self.names['treatment']} must be 0 or 1")
-        flat = np.full(units * len(times), np.nan)
-        flat[position] = status
-        table = flat.reshape(units, len(times))
+        table = places.spread(status, np.nan)
         ever = (table == 1).any(axis=1)
         start = np.where(ever, (table == 1).argmax(axis=1), len(times))
         back = (table == 0) & (np.arange(len(times))[None, :] > start[:, None])
         if back.any():
-            raise EffectsError(f"treatment goes back to 0 in {int(back.any(axis=1).sum())} of {units} units: {why}")
+            raise EffectsError(
+                f"treatment goes back to 0 in {int(back.any(axis=1).sum())} of {len(table)} units: {why}"
+            )
         return np.where(ever, times[np.minimum(start, len(times) - 1)], NEVER).astype(np.int32)
 
     def _not_always_treated(self, cohort: IntArray, times: LongArray, observed: BoolArray) -> BoolArray:
-        treated = (cohort != NEVER)[:, None] & (times[None, :] >= cohort[:, None])
-        always = ~(observed & ~treated).any(axis=1)
+        always = (cohort != NEVER) & (times[observed.argmax(axis=1)] >= cohort)
         if always.any():
             self.drops.append(Drop("no untreated month of the service", int(observed[always].sum()), int(always.sum())))
-        return ~always
+        return np.asarray(~always)
 
-    def _constant(self, role: str, unit: IntArray, first: LongArray, units: int) -> Group | None:
+    def _constant(self, role: str, unit: IntArray, places: _Places) -> Group | None:
         if self.names[role] is None:
             return None
         coded = code(self.df, self.names[role])
         if role == "cluster" and (coded.codes < 0).any():
             raise EffectsError(f"the cluster is missing in {int((coded.codes < 0).sum())} rows")
         why = "it must be known before treatment and stay" if role == "strata" else "a unit belongs to one cluster"
-        return constant_by_unit(coded.codes, unit, units, first, role, why), coded.labels
+        return places.constant(coded.codes, unit, role, why), coded.labels
 
     def _groups(
-        self,
-        group: Group | None,
-        keep: BoolArray,
-        units: int,
-        default: npt.NDArray[Any] | None,
+        self, group: Group | None, keep: BoolArray, default: npt.NDArray[Any] | None
     ) -> tuple[IntArray, npt.NDArray[Any]]:
         """Codes of the kept units without gaps; a missing stratum is a stratum of its own."""
         if group is None:
@@ -151,17 +190,17 @@ class Builder:
         used, where = np.unique(np.where(codes < 0, len(labels) - 1, codes), return_inverse=True)
         return where.astype(np.int32), labels[used]
 
-    def _audit(self, position: LongArray, shape: tuple[int, int]) -> BoolArray:
+    def _audit(self, places: _Places) -> BoolArray:
         if self.names["audit"] is None:
-            return np.zeros(shape, dtype=bool)
+            return np.zeros(places.shape, dtype=bool)
         series = self.df[self.names["audit"]]
-        numeric = pd.to_numeric(series, errors="coerce") if series.dtype.kind not in "iufb" else series
+        if series.dtype == np.bool_:
+            return np.asarray(places.spread(series.to_numpy(), False))
+        numeric = pd.to_numeric(series, errors="coerce") if series.dtype.kind not in "iuf" else series
         values = np.asarray(numeric.to_numpy(dtype=np.float64, na_value=np.nan))
         if not np.isin(values[~np.isnan(values)], (0.0, 1.0)).all() or (np.isnan(values).all() and len(values)):
             raise EffectsError(f"column {self.names['audit']} must be true or false (is it an audit month?)")
-        flat = np.zeros(shape[0] * shape[1], dtype=bool)
-        flat[position] = values == 1
-        return flat.reshape(shape)
+        return np.asarray(places.spread(values == 1, False))
 
 
 def audit_dates(audit: BoolArray, observed: BoolArray) -> IntArray:
@@ -172,6 +211,8 @@ def audit_dates(audit: BoolArray, observed: BoolArray) -> IntArray:
     """
     steps = audit.shape[1]
     has = np.asarray(audit.any(axis=1))
+    if not has.any():
+        return np.full(len(audit), -1, dtype=np.int32)
     first = np.where(has, audit.argmax(axis=1), -1).astype(np.int32)
     last = np.where(has, steps - 1 - audit[:, ::-1].argmax(axis=1), -1)
     rows = np.arange(len(audit))

@@ -17,6 +17,9 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 _MONTH = re.compile(r"^(\d{4})-(\d{2})(?:-\d{2})?$")
+_NEAR = 65_536
+"""Whole numbers within such a range are coded by a table however few they are."""
+
 _BLANK = {"", "nan", "none", "nat", "<na>", "never", "inf"}
 
 
@@ -81,12 +84,32 @@ def _code_one(series: pd.Series) -> Coded:
         where = np.full(len(labels) + 1, -1, dtype=np.int32)
         where[order] = np.arange(len(order), dtype=np.int32)
         return Coded(where[raw], labels[order])
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iu":
+        dense = _code_whole(series.to_numpy())
+        if dense is not None:
+            return dense
     codes, uniques = pd.factorize(series, sort=False)
     labels = np.asarray(uniques, dtype=object if series.dtype.kind not in "iufb" else None)
     order = np.argsort(_sort_key(labels), kind="stable")
     where = np.full(len(labels) + 1, -1, dtype=np.int32)
     where[order] = np.arange(len(labels), dtype=np.int32)
     return Coded(where[codes], labels[order])
+
+
+def _code_whole(values: npt.NDArray[Any]) -> Coded | None:
+    """Whole numbers that lie close together, by a table of their range; None when the range is wide."""
+    if not len(values):
+        return None
+    low, high = int(values.min()), int(values.max())
+    if high - low > max(_NEAR, len(values)) or low < -(2**31) or high >= 2**31:
+        return None
+    offset = values.astype(np.int32) - np.int32(low)
+    seen = np.zeros(high - low + 1, dtype=bool)
+    seen[offset] = True
+    labels = np.flatnonzero(seen)
+    if len(labels) < len(seen):
+        offset = (np.cumsum(seen, dtype=np.int32) - np.int32(1))[offset]
+    return Coded(offset, (labels + low).astype(values.dtype))
 
 
 def _sort_key(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -152,32 +175,3 @@ def cohort_number(value: Hashable) -> int:
 def month_label(number: int) -> str:
     """``2024-06`` for the number of a month after year 1000, else the number itself."""
     return f"{number // 12}-{number % 12 + 1:02d}" if number >= 12_000 else str(number)
-
-
-def constant_by_unit(
-    rows: IntArray, unit_of_row: IntArray, units: int, first: npt.NDArray[np.int64], what: str, why: str
-) -> IntArray:
-    """Value of each unit, refused when it changes within a unit.
-
-    Parameters
-    ----------
-    rows, unit_of_row : int arrays, one entry a row
-        Codes of the value and of the unit.
-    units : int
-        How many units there are.
-    first : int array, one entry a unit
-        Any row of the unit.
-    what, why : str
-        Name of the value and the reason of the refusal, for the message.
-
-    Raises
-    ------
-    EffectsError
-        With the number of units in which the value changes.
-    """
-    by_unit = rows[first]
-    moved = rows != by_unit[unit_of_row]
-    if moved.any():
-        count = len(np.unique(unit_of_row[moved]))
-        raise EffectsError(f"{what} changes within {count} of {units} units: {why}")
-    return by_unit

@@ -92,28 +92,38 @@ def _groups(gt: GroupTime, kind: str) -> list[_Group]:
     return [_Group(gt.month_labels[m], after & (gt.month == m)) for m in np.unique(gt.month[after])]
 
 
-def _average(att: FloatArray, sizes: FloatArray, group: npt.NDArray[np.bool_], cohort: LongArray) -> float:
-    """Average weighted by cohort size, over the cells that exist."""
-    used = group & np.isfinite(att)
-    weights = sizes[cohort[used]]
-    total = weights.sum()
-    return float(weights @ att[used] / total) if total > 0 else float("nan")
+def _averages(att: FloatArray, sizes: FloatArray, member: FloatArray, cohort: LongArray) -> FloatArray:
+    """Averages weighted by cohort size, over the cells that exist; one line a replicate.
+
+    Parameters
+    ----------
+    att : array, shape (lines, K); sizes : array, shape (lines, cohorts)
+    member : array of 0 and 1, shape (groups, K)
+    cohort : int array, shape (K,)
+
+    Returns
+    -------
+    array, shape (lines, groups)
+    """
+    seen = np.isfinite(att)
+    weights = np.where(seen, sizes[:, cohort], 0.0)
+    total = weights @ member.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total > 0, (weights * np.where(seen, att, 0.0)) @ member.T / total, np.nan)
 
 
-def _overall_cells(gt: GroupTime, kind: str, groups: list[_Group]) -> npt.NDArray[np.int64]:
+def _overall(values: FloatArray, sizes: FloatArray, kind: str, groups: list[_Group], cohorts: LongArray) -> FloatArray:
+    """Average of the groups, by cohort size for cohorts; one line a replicate."""
+    used = _overall_cells(kind, groups)
+    weights = sizes[:, cohorts] if kind == "group" else np.ones((len(sizes), len(used)))
+    return _averages(values[:, used], weights, np.ones((1, len(used))), np.arange(len(used)))
+
+
+def _overall_cells(kind: str, groups: list[_Group]) -> npt.NDArray[np.int64]:
     """Positions of the groups that the overall value averages."""
     if kind == "dynamic":
         return np.flatnonzero([group.label >= 0 for group in groups])
     return np.arange(len(groups))
-
-
-def _overall(
-    values: FloatArray, sizes: FloatArray, kind: str, used: npt.NDArray[np.int64], cohorts: LongArray
-) -> float:
-    picked = values[used]
-    weights = sizes[cohorts] if kind == "group" else np.ones(len(picked))
-    seen = np.isfinite(picked) & (weights > 0)
-    return float(weights[seen] @ picked[seen] / weights[seen].sum()) if seen.any() else float("nan")
 
 
 def aggregate_group_time(
@@ -139,20 +149,18 @@ def aggregate_group_time(
     if not (gt.event >= 0).any():
         raise EffectsError("no treated cell can be compared with controls")
     groups = _groups(gt, kind)
-    used, cohorts = _overall_cells(gt, kind, groups), np.unique(gt.cohort[gt.event >= 0])
-
-    def compute(att: FloatArray, sizes: FloatArray) -> FloatArray:
-        values = np.asarray([_average(att, sizes, group.cells, gt.cohort) for group in groups])
-        return np.append(values, _overall(values, sizes, kind, used, cohorts))
-
-    values = compute(gt.att, gt.sizes)
+    cohorts = np.unique(gt.cohort[gt.event >= 0])
+    member = np.asarray([group.cells for group in groups], dtype=float)
+    att, sizes = np.vstack([gt.att, gt.without]), np.vstack([gt.sizes, gt.sizes - gt.region_sizes])
+    found = _averages(att, sizes, member, gt.cohort)
+    found = np.column_stack([found, _overall(found, sizes, kind, groups, cohorts)])
+    values, moved = found[0], found[1:]
     if influence is None:
-        moved = np.asarray([compute(row, gt.sizes - own) for row, own in zip(gt.without, gt.region_sizes, strict=True)])
         deviation = np.where(np.isfinite(moved), moved - values, 0.0)
         regions = len(deviation)
         covariance = (regions - 1) / regions * deviation.T @ deviation
     else:
-        rows = _influence(gt, influence, kind, groups, used, cohorts)
+        rows = _influence(gt, influence, kind, groups, values[:-1], cohorts)
         covariance = rows.T @ rows
     return _result(gt, kind, groups, values, covariance, df, level)
 
@@ -162,17 +170,16 @@ def _influence(
     influence: FloatArray,
     kind: str,
     groups: list[_Group],
-    used: npt.NDArray[np.int64],
+    att: FloatArray,
     cohorts: LongArray,
 ) -> FloatArray:
     """Influence of each region on every average, estimated cohort shares included."""
     columns = [_weighted_influence(gt, influence[:, g.cells], gt.att[g.cells], gt.cohort[g.cells]) for g in groups]
     stacked = np.column_stack(columns)
     if kind == "group":
-        att = np.asarray([_average(gt.att, gt.sizes, g.cells, gt.cohort) for g in groups])
         overall = _weighted_influence(gt, stacked, att, cohorts)
     else:
-        overall = stacked[:, used].mean(axis=1)
+        overall = stacked[:, _overall_cells(kind, groups)].mean(axis=1)
     return np.column_stack([stacked, overall])
 
 
@@ -189,12 +196,12 @@ def _result(
     gt: GroupTime, kind: str, groups: list[_Group], values: FloatArray, covariance: FloatArray, df: float, level: float
 ) -> Aggregate:
     se = np.sqrt(np.diag(covariance))
-    bounds = [interval(float(v), float(s), df, level) for v, s in zip(values, se, strict=True)]
+    half = interval(0.0, 1.0, df, level)[1] * se
     name = {"simple": "group", "dynamic": "event_time", "group": "cohort", "calendar": "month"}[kind]
     table = pd.DataFrame(
         {
             name: [group.label for group in groups], "att": values[:-1], "se": se[:-1],
-            "lo": [low for low, _ in bounds[:-1]], "hi": [high for _, high in bounds[:-1]],
+            "lo": (values - half)[:-1], "hi": (values + half)[:-1],
             "n": [int(gt.n_treated[group.cells].sum()) for group in groups],
         }
     )  # fmt: skip

@@ -169,10 +169,13 @@ class Panel:
         steps[self.cohort == NEVER] = NEVER
         return steps
 
-    @property
+    @cached_property
     def treated(self) -> BoolArray:
         """Whether the unit is treated in that step, shape (N, T)."""
-        return (self.cohort != NEVER)[:, None] & (self.times[None, :] >= self.cohort[:, None])
+        steps = np.arange(self.n_times)
+        start = np.searchsorted(self.times, self.cohort)
+        start[self.cohort == NEVER] = self.n_times
+        return np.asarray((steps >= np.arange(self.n_times + 1)[:, None])[start])
 
     # ------------------------------------------------------------------ values
     def matrix(self, column: str, dtype: type = np.float64) -> npt.NDArray[Any]:
@@ -297,11 +300,11 @@ def _check_sample(panel: Panel) -> None:
             "a single region (cluster): its uncertainty cannot be measured; at least two are needed, or another "
             "cluster inside the region, such as the agency"
         )
-    treated, observed = panel.treated, panel.observed
-    if not (treated & observed).any():
+    treated = panel.treated
+    optimised = (treated & panel.observed).any(axis=0)
+    if not optimised.any():
         raise EffectsError("no treated service-month: nothing was optimised within the months of the panel")
-    supported = (observed & ~treated).any(axis=0)
-    if not (treated & observed)[:, supported].any():
+    if not (optimised & (~treated & panel.observed).any(axis=0)).any():
         raise EffectsError(
             "no controls: in every treated month all services are treated already (one cohort, nobody left untreated)"
         )
