@@ -4,21 +4,8 @@ from dataclasses import replace
 
 import example_results as examples
 
-from helpers.presentation.results import (
-    Agencies,
-    Agency,
-    Comparison,
-    ComparisonRow,
-    Estimate,
-    LeagueRow,
-    NextServices,
-    SeriesBreak,
-    Tile,
-    TileClass,
-    TileMap,
-    Trend,
-    TrendPoint,
-)
+from helpers.presentation.results_estimates import Comparison, ComparisonRow, Estimate, SeriesBreak, Trend, TrendPoint
+from helpers.presentation.results_parts import Agencies, Agency, LeagueRow, NextServices, Tile, TileClass, TileMap
 from helpers.tables import store
 
 CUTS = (40.0, 50.0, 58.0, 65.0)

@@ -5,46 +5,42 @@ All figures are invented. Names of services and bodies are hostile on purpose: t
 
 from dataclasses import replace
 
-from helpers.presentation.results import (
-    Absence,
-    Agencies,
-    Agency,
+from helpers.presentation.results import NationalResult, RegionalResult
+from helpers.presentation.results_about import Absence, Colophon, Contradiction, QualityInfo, QualityRow, Source
+from helpers.presentation.results_estimates import (
     ChartText,
-    Check,
-    Colophon,
     Comparison,
     ComparisonRow,
-    Contradiction,
+    Estimate,
+    Headline,
+    Kpi,
+    Region,
+    SeriesBreak,
+    Trend,
+    TrendPoint,
+)
+from helpers.presentation.results_parts import (
+    Agencies,
+    Agency,
+    Check,
     Counts,
     EffectBlock,
     EffectResult,
-    Estimate,
     EventPoint,
     Fact,
     FactSection,
     Gap,
     Groups,
     GroupTotals,
-    Headline,
-    Kpi,
     LeagueRow,
     Mover,
-    NationalResult,
     NextService,
     NextServices,
-    QualityInfo,
-    QualityRow,
     RankResult,
-    Region,
-    RegionalResult,
-    SeriesBreak,
-    Source,
     Target,
     Tile,
     TileClass,
     TileMap,
-    Trend,
-    TrendPoint,
 )
 
 N = "\u00a0"

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from helpers.presentation import tables_out
-from helpers.presentation.results import Estimate
+from helpers.presentation.results_estimates import Estimate
 from helpers.presentation.tables_parts import (
     Column,
     Table,

@@ -13,7 +13,8 @@ from matplotlib.text import Text
 from PIL import Image
 
 from helpers.presentation import figures, figures_alt, figures_rows, formats, style, tilemap
-from helpers.presentation.results import Estimate, FactSection
+from helpers.presentation.results_estimates import Estimate
+from helpers.presentation.results_parts import FactSection
 from helpers.tables import store
 
 LANGS = ("ru", "en")

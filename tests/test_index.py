@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers.presentation import diff, index
-from helpers.presentation.results import Estimate, Headline
+from helpers.presentation.results_estimates import Estimate, Headline
 from helpers.presentation.results_regions import register
 from helpers.tables import store
 

@@ -17,10 +17,12 @@ from helpers.presentation import (
     results_moves,
     results_national,
     results_regional,
+    tables_facts,
     tables_more,
     wording_effects,
 )
-from helpers.presentation.results import Estimate, Release
+from helpers.presentation.results import Release
+from helpers.presentation.results_estimates import Estimate
 from helpers.tables import store
 
 DEMO = Release(collection="demo")
@@ -80,7 +82,7 @@ def test_units_of_pace_have_words(demo):
         assert texts == words
         targets = demo["targets"].assign(pace_unit=unit)
         for lang in ("ru", "en"):
-            table = tables_more.targets(regional(dict(demo, targets=targets), lang))
+            table = tables_facts.targets(regional(dict(demo, targets=targets), lang))
             shown = " ".join(table.cells[0])
             assert "_" not in shown and formats.unit_after(1, unit, lang, 1).strip() in shown
     assert [column.key for column in table.columns].count("observed_interval_kind") == 1
@@ -251,5 +253,5 @@ def test_printed_change_is_a_short_figure_with_its_earlier_value_in_the_note(rea
         result = results_national.national(real, "2024-H1", lang, Release(collection="real"))
         card = next(card for card in result.kpis if card.key == "days")
         assert card.value.replace("\xa0", " ") == value and card.note.replace("\xa0", " ").startswith(note)
-        cells = [cells[-1] for table in tables_more.published(result) for cells in table.cells]
+        cells = [cells[-1] for table in tables_facts.published(result) for cells in table.cells]
         assert cells and not [cell for cell in cells if "SEED" in cell]

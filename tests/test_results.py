@@ -19,17 +19,9 @@ from helpers.presentation import (
     results_values,
     wording_lint,
 )
-from helpers.presentation.results import (
-    Estimate,
-    Gap,
-    NationalResult,
-    RegionalResult,
-    Release,
-    from_dict,
-    from_json,
-    to_dict,
-    to_json,
-)
+from helpers.presentation.results import NationalResult, RegionalResult, Release, from_dict, from_json, to_dict, to_json
+from helpers.presentation.results_estimates import Estimate
+from helpers.presentation.results_parts import Gap
 from helpers.tables import store
 
 DEMO = Release(collection="demo")

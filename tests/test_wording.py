@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from helpers.presentation import formats, wording, wording_effects, wording_lint
-from helpers.presentation.results import Estimate
+from helpers.presentation import formats, wording, wording_effects, wording_lint, wording_ranks
+from helpers.presentation.results_estimates import Estimate
 from helpers.presentation.results_regions import register
 from helpers.presentation.wording_sentences import SENTENCES
 from helpers.presentation.wording_terms import english
@@ -49,9 +49,9 @@ def sentences(region, value, lang):
             found.append(wording.compared(est(55.6), difference, lang, 2.0, scope, district or "—")[1])
     n = int(abs(value or 0))
     for kind in ("sampling_95", "method", "rounding"):
-        found += wording.rank(n + 1, max(1, n - 3), n + 3, 89, kind, lang, n)[1]
+        found += wording_ranks.rank(n + 1, max(1, n - 3), n + 3, 89, kind, lang, n)[1]
     found += [
-        wording.rank(n + 1, n + 1, n + 1, 89, "method", lang)[1][0],
+        wording_ranks.rank(n + 1, n + 1, n + 1, 89, "method", lang)[1][0],
         wording.counts(101, n, 9, lang),
         wording.suppressed(3, lang),
     ]
@@ -60,7 +60,7 @@ def sentences(region, value, lang):
         wording.gain_point("Услуга", est(value, unit=u), lang) for u in ("day", "working_day", "document", "visit")
     ]
     found += [wording.target_point("Имя", 2030, verdict, lang) for verdict in ("reachable", "behind", "cannot_tell")]
-    found += [wording.district_rank(n + 1, "2023", lang), wording.standing("group", "2023-Q4", "high", lang)]
+    found += [wording_ranks.district_rank(n + 1, "2023", lang), wording.standing("group", "2023-Q4", "high", lang)]
     found += [wording.moved(k, ("2023-Q3", "low"), ("2023-Q4", "high"), lang) for k in ("group", "stage")]
     for outcome, unit in itertools.product(
         ("log_days", "documents", "visits", "online_share", "in_term_share", "grade_at_least_Б+"),
@@ -159,21 +159,21 @@ def test_softening_uses_the_interval_of_the_difference():
 
 
 def test_ranks_never_stand_alone():
-    assert wording.rank(31, 18, 47, 85, "sampling_95", "ru", 29) == (
+    assert wording_ranks.rank(31, 18, 47, 85, "sampling_95", "ru", 29) == (
         "R1",
         (f"Место в стране — 31\u2011е из 85 (95{N}% интервал 18–47).", "Регион нельзя уверенно отличить от 29 других участников."),
     )  # fmt: skip
-    assert wording.rank(31, 22, 40, 85, "method", "ru")[1] == (
+    assert wording_ranks.rank(31, 22, 40, 85, "method", "ru")[1] == (
         "31\u2011е место из 85; при других способах расчёта — от 22\u2011го до 40\u2011го.",
     )
-    assert wording.rank(31, 22, 40, 85, "rounding", "en")[1] == ("Rank 31 of 85; 22 to 40 given the rounding.",)
-    assert wording.rank(31, 5, 60, 85, "sampling_95", "en", 60) == (
+    assert wording_ranks.rank(31, 22, 40, 85, "rounding", "en")[1] == ("Rank 31 of 85; 22 to 40 given the rounding.",)
+    assert wording_ranks.rank(31, 5, 60, 85, "sampling_95", "en", 60) == (
         "R3",
         ("The region cannot be told apart from 60 other participants.",),
     )
-    assert wording.cannot_tell_apart(1, "ru").endswith("от 1 другого участника.")
-    assert wording.cannot_tell_apart(21, "ru").endswith("от 21 другого участника.")
-    assert wording.cannot_tell_apart(0, "en") == "The region can be told apart from all other participants."
+    assert wording_ranks.cannot_tell_apart(1, "ru").endswith("от 1 другого участника.")
+    assert wording_ranks.cannot_tell_apart(21, "ru").endswith("от 21 другого участника.")
+    assert wording_ranks.cannot_tell_apart(0, "en") == "The region can be told apart from all other participants."
 
 
 def test_effect_sentences():

@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Callable, Sequence
 
-from helpers.presentation import figures, formats, publications, tables_build, tables_more
+from helpers.presentation import figures, formats, publications, tables_build, tables_facts, tables_more
 from helpers.presentation.results import MIME, RegionalResult, Result, to_dict
 from helpers.presentation.results_parts import EffectBlock, EffectResult, FactSection
 from helpers.presentation.tables_parts import Table
@@ -190,7 +190,7 @@ def groups(result: Result) -> str:
 
 def published(result: Result) -> str:
     """Published figures: a heading, sentences and a table for each section."""
-    sections = zip(result.published, tables_more.published(result), strict=True)
+    sections = zip(result.published, tables_facts.published(result), strict=True)
     return "\n".join(_section(section, table, result.lang) for section, table in sections)
 
 
@@ -230,11 +230,11 @@ def quality(result: Result) -> str:
     """Block 12: sentences, contradictions, reasons of refusal, coverage."""
     lang = result.lang
     parts = [paragraphs(result.quality.sentences, lang)]
-    parts.append(table_html(tables_more.contradictions(result), lang))
+    parts.append(table_html(tables_facts.contradictions(result), lang))
     if result.quality.reject_reasons:
         reasons = "; ".join(f"{name}: {n}" for name, n in result.quality.reject_reasons)
         parts.append(paragraph(pick(("Причины отклонения: ", "Reasons of refusal: "), lang) + reasons + ".", lang))
-    parts.append(table_html(tables_more.quality(result), lang, is_folded=True))
+    parts.append(table_html(tables_facts.quality(result), lang, is_folded=True))
     parts.append(absences(result))
     return "\n".join(part for part in parts if part)
 
@@ -249,7 +249,7 @@ def sources(result: Result) -> str:
     """Block 14: plain links, nothing is loaded."""
     lang = result.lang
     if len(result.sources) > MOST_SOURCES:
-        return table_html(tables_more.sources(result), lang, is_folded=True)
+        return table_html(tables_facts.sources(result), lang, is_folded=True)
     items = []
     for source in result.sources:
         title = escape(source.title, lang)
@@ -311,7 +311,7 @@ TABLES: dict[str, Callable[[Result], Table | None]] = {
     "tiles": tables_more.tiles,
     "agencies": tables_more.agencies,
     "groups": tables_more.groups,
-    "targets": tables_more.targets,
+    "targets": tables_facts.targets,
 }
 
 

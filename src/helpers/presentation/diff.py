@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from helpers.presentation import formats, pages, wording
 from helpers.presentation.results import RegionalResult, Result
-from helpers.presentation.results_parts import Estimate
+from helpers.presentation.results_estimates import Estimate
 from helpers.presentation.results_values import difference
 from helpers.presentation.tables_parts import level_text
 from helpers.presentation.wording_terms import INTERFACE, pick, term

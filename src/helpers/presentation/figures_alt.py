@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 
 from helpers.presentation import formats
-from helpers.presentation.results import ChartText, Estimate, NationalResult, Result
+from helpers.presentation.results import NationalResult, Result
+from helpers.presentation.results_estimates import ChartText, Estimate
 
 SHORTEST, LONGEST = 60, 400
 

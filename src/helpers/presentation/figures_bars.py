@@ -9,7 +9,8 @@ from matplotlib.patches import Rectangle
 
 from helpers.presentation import formats, style
 from helpers.presentation.figures_rows import interval_note, value_text
-from helpers.presentation.results import Fact, FactSection, GroupTotals, Result
+from helpers.presentation.results import Result
+from helpers.presentation.results_parts import Fact, FactSection, GroupTotals
 
 WORDS = {
     "high": ("высокая", "high"),

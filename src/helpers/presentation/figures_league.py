@@ -4,7 +4,8 @@ from matplotlib.figure import Figure
 
 from helpers.presentation import formats, style
 from helpers.presentation.figures_rows import Row, draw_rows, interval_note, value_text
-from helpers.presentation.results import LeagueRow, RankResult, Result
+from helpers.presentation.results import Result
+from helpers.presentation.results_parts import LeagueRow, RankResult
 
 FEW = 22  # participants that fit as named rows
 WORDS = {

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from helpers.presentation import formats, style
-from helpers.presentation.results import (
-    ChartText,
-    EffectBlock,
-    Estimate,
-    NationalResult,
-    Result,
-)
+from helpers.presentation.results import NationalResult, Result
+from helpers.presentation.results_estimates import ChartText, Estimate
+from helpers.presentation.results_parts import EffectBlock
 
 INTERVAL_NOTES = {
     "sampling_95": ("Отрезок — 95\u00a0% интервал.", "Line: 95% interval."),

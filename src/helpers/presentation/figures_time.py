@@ -10,7 +10,8 @@ from matplotlib.patheffects import withStroke
 
 from helpers.presentation import formats, style
 from helpers.presentation.figures_rows import interval_note, value_text
-from helpers.presentation.results import Result, TrendPoint
+from helpers.presentation.results import Result
+from helpers.presentation.results_estimates import TrendPoint
 
 NOT_FROM_ZERO = ("шкала не от нуля", "scale not from zero")
 WORDS = {

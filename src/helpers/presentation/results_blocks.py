@@ -2,20 +2,19 @@
 
 import itertools
 
-from helpers.presentation import formats, wording
+from helpers.presentation import formats, wording, wording_ranks
 from helpers.presentation.results_context import Context
-from helpers.presentation.results_parts import (
+from helpers.presentation.results_estimates import (
     ChartText,
     Comparison,
     ComparisonRow,
     Estimate,
-    LeagueRow,
-    RankResult,
     Region,
     SeriesBreak,
     Trend,
     TrendPoint,
 )
+from helpers.presentation.results_parts import LeagueRow, RankResult
 from helpers.presentation.results_text import change_of
 from helpers.presentation.results_values import (
     INDEX,
@@ -209,8 +208,8 @@ def rank(ctx: Context, region: Region | None) -> RankResult | None:
     if not region or place is None:
         text = _league_text(ctx, league, "")
         return RankResult(None, None, None, kind, units, None, False, "", (), league, text)
-    sentence_id, sentences = wording.rank(place, low, high, units, kind, ctx.lang, apart)
-    is_first = not wording.is_wide(low, high, units)
+    sentence_id, sentences = wording_ranks.rank(place, low, high, units, kind, ctx.lang, apart)
+    is_first = not wording_ranks.is_wide(low, high, units)
     text = _league_text(ctx, league, sentences[0])
     return RankResult(place, low, high, kind, units, apart, is_first, sentence_id, sentences, league, text)
 

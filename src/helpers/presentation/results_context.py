@@ -6,8 +6,8 @@ import pandas as pd
 
 from helpers.presentation import formats
 from helpers.presentation.results import Release
+from helpers.presentation.results_estimates import ChartText, Estimate, Region
 from helpers.presentation.results_facts import marks
-from helpers.presentation.results_parts import ChartText, Estimate, Region
 from helpers.presentation.results_regions import register
 from helpers.presentation.results_values import INDEX, index_scores, score, start_of
 from helpers.presentation.wording_terms import INTERFACE, pick, term

@@ -11,8 +11,9 @@ import pandas as pd
 
 from helpers.presentation import formats, wording
 from helpers.presentation.formats import NBSP
+from helpers.presentation.results_estimates import Region
 from helpers.presentation.results_levels import OF_BASE, bases_of
-from helpers.presentation.results_parts import Fact, FactSection, Region
+from helpers.presentation.results_parts import Fact, FactSection
 from helpers.presentation.results_values import number, observed
 from helpers.presentation.wording_terms import INDICATORS, entity, pick, term
 from helpers.tables import periods

@@ -4,8 +4,9 @@ import pandas as pd
 
 from helpers.presentation import formats, results_moves
 from helpers.presentation.results_context import Context
+from helpers.presentation.results_estimates import Region
 from helpers.presentation.results_levels import levels, movers, totals
-from helpers.presentation.results_parts import Groups, GroupTotals, Mover, Region
+from helpers.presentation.results_parts import Groups, GroupTotals, Mover
 from helpers.presentation.wording_terms import GROUPS
 from helpers.tables import periods
 

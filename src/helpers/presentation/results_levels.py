@@ -5,7 +5,8 @@ import itertools
 import pandas as pd
 
 from helpers.presentation import formats, wording
-from helpers.presentation.results_parts import GroupTotals, Mover, Region
+from helpers.presentation.results_estimates import Region
+from helpers.presentation.results_parts import GroupTotals, Mover
 from helpers.presentation.wording_terms import GROUPS
 from helpers.tables import periods
 

@@ -5,7 +5,8 @@ import pandas as pd
 from helpers.presentation import formats, wording
 from helpers.presentation.formats import NBSP
 from helpers.presentation.results_context import Context
-from helpers.presentation.results_parts import Estimate, GroupTotals, Move
+from helpers.presentation.results_estimates import Estimate
+from helpers.presentation.results_parts import GroupTotals, Move
 from helpers.presentation.results_values import number
 from helpers.presentation.wording_terms import GROUPS
 from helpers.tables import periods

@@ -19,18 +19,9 @@ from helpers.presentation.formats import NBSP
 from helpers.presentation.points import main_points
 from helpers.presentation.results import NationalResult, Release
 from helpers.presentation.results_context import Context
+from helpers.presentation.results_estimates import ChartText, Comparison, ComparisonRow, Estimate, Headline, Kpi
 from helpers.presentation.results_groups import groups
-from helpers.presentation.results_parts import (
-    ChartText,
-    Comparison,
-    ComparisonRow,
-    EffectBlock,
-    Estimate,
-    FactSection,
-    Headline,
-    Kpi,
-    RankResult,
-)
+from helpers.presentation.results_parts import EffectBlock, FactSection, RankResult
 from helpers.presentation.results_values import number, observed, score
 from helpers.presentation.wording_terms import entity
 

@@ -1,61 +1,8 @@
-"""Frozen parts of the result object, one class per block or row of the reports; `results` puts them together."""
+"""Blocks 7 to 11 of the result object and the published figures: one frozen class per block or row of a table."""
 
 from dataclasses import dataclass
 
-from helpers.presentation.results_estimates import (
-    INTERVAL_KINDS,
-    ChartText,
-    Comparison,
-    ComparisonRow,
-    Estimate,
-    Headline,
-    Kpi,
-    Region,
-    SeriesBreak,
-    Trend,
-    TrendPoint,
-)
-
-__all__ = [
-    "INTERVAL_KINDS",
-    "Absence",
-    "Agencies",
-    "Agency",
-    "ChartText",
-    "Check",
-    "Colophon",
-    "Comparison",
-    "ComparisonRow",
-    "Contradiction",
-    "Counts",
-    "EffectBlock",
-    "EffectResult",
-    "Estimate",
-    "EventPoint",
-    "Fact",
-    "FactSection",
-    "Gap",
-    "GroupTotals",
-    "Groups",
-    "Headline",
-    "Kpi",
-    "LeagueRow",
-    "Mover",
-    "NextService",
-    "NextServices",
-    "QualityInfo",
-    "QualityRow",
-    "RankResult",
-    "Region",
-    "SeriesBreak",
-    "Source",
-    "Target",
-    "Tile",
-    "TileClass",
-    "TileMap",
-    "Trend",
-    "TrendPoint",
-]
+from helpers.presentation.results_estimates import ChartText, Estimate
 
 
 @dataclass(frozen=True)
@@ -338,71 +285,4 @@ class Gap:
     name: str
     kind: str  # process | body
     difference: Estimate
-    sentence: str
-
-
-@dataclass(frozen=True)
-class QualityRow:
-    """Coverage of one source and indicator."""
-
-    source_id: str
-    indicator: str
-    n_accepted: int
-    n_rejected: int
-    n_expected: int | None
-    coverage: float | None  # share 0–1
-
-
-@dataclass(frozen=True)
-class Contradiction:
-    """One contradiction or uncheckable claim found by the audit."""
-
-    claim_id: str
-    text: str
-    verdict: str
-    source_id: str
-
-
-@dataclass(frozen=True)
-class QualityInfo:
-    """Block 12."""
-
-    rows: tuple[QualityRow, ...]
-    reject_reasons: tuple[tuple[str, int], ...]
-    contradictions: tuple[Contradiction, ...]
-    sentences: tuple[str, ...]
-    text: ChartText
-
-
-@dataclass(frozen=True)
-class Source:
-    """One source of block 14."""
-
-    source_id: str
-    publisher: str
-    title: str
-    date: str
-    address: str
-    checksum: str  # twelve characters
-
-
-@dataclass(frozen=True)
-class Colophon:
-    """Block 15; what differs from run to run stays empty here and is added by the page."""
-
-    notebook: str
-    data_version: str
-    commit: str = ""
-    run_id: str = ""
-    checks: str = ""
-    contact: str = ""
-    made_date: str = ""
-    next_issue: str = ""
-
-
-@dataclass(frozen=True)
-class Absence:
-    """The one sentence that stands for a block without data."""
-
-    block: str
     sentence: str

@@ -5,16 +5,8 @@ import itertools
 from helpers.presentation import formats, wording
 from helpers.presentation.results_blocks import dot_text, index_chart
 from helpers.presentation.results_context import Context
-from helpers.presentation.results_parts import (
-    Agencies,
-    Agency,
-    ChartText,
-    Gap,
-    Region,
-    Tile,
-    TileClass,
-    TileMap,
-)
+from helpers.presentation.results_estimates import ChartText, Region
+from helpers.presentation.results_parts import Agencies, Agency, Gap, Tile, TileClass, TileMap
 from helpers.presentation.results_regions import by_district
 from helpers.presentation.results_values import INDEX, TOTAL, difference, observed, score
 from helpers.presentation.wording_terms import entity

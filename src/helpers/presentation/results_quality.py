@@ -6,17 +6,11 @@ import pandas as pd
 
 from helpers.presentation import formats
 from helpers.presentation.formats import NBSP
+from helpers.presentation.results_about import Colophon, Contradiction, QualityInfo, QualityRow, Source
 from helpers.presentation.results_context import Context
+from helpers.presentation.results_estimates import Region
 from helpers.presentation.results_moves import issue_sentences
-from helpers.presentation.results_parts import (
-    Colophon,
-    Contradiction,
-    FactSection,
-    QualityInfo,
-    QualityRow,
-    Region,
-    Source,
-)
+from helpers.presentation.results_parts import FactSection
 from helpers.presentation.results_values import number
 from helpers.presentation.wording_terms import INDICATORS, REJECT_REASONS, VERDICTS, term
 

@@ -17,8 +17,8 @@ from helpers.presentation import results_text as text
 from helpers.presentation.points import main_points
 from helpers.presentation.results import RegionalResult, Release
 from helpers.presentation.results_context import Context
+from helpers.presentation.results_estimates import Headline, Region
 from helpers.presentation.results_groups import groups
-from helpers.presentation.results_parts import Headline, Region
 
 NOTEBOOK = "05_region_report"
 

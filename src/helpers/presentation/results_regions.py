@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from helpers.presentation.results_parts import Region
+from helpers.presentation.results_estimates import Region
 from helpers.presentation.wording_terms import GENITIVE_DISTRICTS
 
 

@@ -8,16 +8,15 @@ import pandas as pd
 from helpers.presentation import formats, wording, wording_effects
 from helpers.presentation.formats import NBSP
 from helpers.presentation.results_context import Context
+from helpers.presentation.results_estimates import Estimate, Region
 from helpers.presentation.results_parts import (
     Check,
     Counts,
     EffectBlock,
     EffectResult,
-    Estimate,
     EventPoint,
     NextService,
     NextServices,
-    Region,
     Target,
 )
 from helpers.presentation.results_values import effect_estimate, from_error, months_of, number, whole

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from helpers.presentation import formats, wording
+from helpers.presentation import formats, wording, wording_ranks
 from helpers.presentation.formats import NBSP
+from helpers.presentation.results_about import Absence
 from helpers.presentation.results_context import Context
+from helpers.presentation.results_estimates import Estimate, Headline, Kpi, Region
 from helpers.presentation.results_facts import described_changes, latest_rows, value_text
 from helpers.presentation.results_levels import bases_of, levels, movers
-from helpers.presentation.results_parts import Absence, Counts, Estimate, Headline, Kpi, RankResult, Region
+from helpers.presentation.results_parts import Counts, RankResult
 from helpers.presentation.results_services import Times
 from helpers.presentation.results_values import difference, observed, score_change, whole
 from helpers.presentation.wording_terms import pick
@@ -153,7 +155,7 @@ def _known(ctx: Context, region: Region) -> list[str]:
     place = district_place(ctx, region)
     if place is not None:
         rank, period, units, low, high = place
-        found.append(wording.district_rank(rank, period, ctx.lang, units, low, high))
+        found.append(wording_ranks.district_rank(rank, period, ctx.lang, units, low, high))
     table = levels(ctx.table("groups"), ctx.table("observations"))
     own = table[table["region_iso"] == region.code]
     if not own.empty:
@@ -266,7 +268,7 @@ def _district_kpi(ctx: Context, region: Region) -> Kpi | None:
     if not units or first is None or last is None:
         return None
     note = ctx.pick(f"из {units}, ", f"of {units}, ") + formats.period(period, ctx.lang)
-    note += "; " + wording.rounding_bounds(first, last, ctx.lang)
+    note += "; " + wording_ranks.rounding_bounds(first, last, ctx.lang)
     estimate = Estimate(float(rank), float(first), float(last), "rank", "rounding", units, period)
     label = ctx.pick("Место в округе", "Rank in the district")
     return Kpi("rank", label, formats.ordinal(rank, ctx.lang), note, estimate)

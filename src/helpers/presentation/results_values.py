@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers.presentation import formats
-from helpers.presentation.results_parts import Estimate
+from helpers.presentation.results_estimates import Estimate
 from helpers.tables import periods
 
 INDEX = "b_region_index"

@@ -2,7 +2,8 @@
 
 from helpers.presentation import formats
 from helpers.presentation.results import Result
-from helpers.presentation.results_parts import Estimate, NextService
+from helpers.presentation.results_estimates import Estimate
+from helpers.presentation.results_parts import NextService
 from helpers.presentation.tables_parts import (
     Column,
     Table,

@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.worksheet import Worksheet
 
-from helpers.presentation import tables_build, tables_more
+from helpers.presentation import tables_build, tables_facts, tables_more
 from helpers.presentation.results import NationalResult, Result
 from helpers.presentation.tables_parts import Table, Value
 from helpers.presentation.wording_terms import pick
@@ -33,10 +33,10 @@ BUILDERS = (
     tables_more.groups,
     tables_more.movers,
     tables_more.moves,
-    tables_more.targets,
-    tables_more.quality,
-    tables_more.contradictions,
-    tables_more.sources,
+    tables_facts.targets,
+    tables_facts.quality,
+    tables_facts.contradictions,
+    tables_facts.sources,
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -49,7 +49,7 @@ _FORMATS = {"number": "#,##0.00", "integer": "0"}
 def tables(result: Result) -> tuple[Table, ...]:
     """All tables of a report that have rows, published figures last."""
     found = [table for build in BUILDERS if (table := build(result)) is not None and table.rows]
-    return (*found, *(table for table in tables_more.published(result) if table.rows))
+    return (*found, *(table for table in tables_facts.published(result) if table.rows))
 
 
 def files(result: Result) -> dict[str, bytes]:

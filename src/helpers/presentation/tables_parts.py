@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from helpers.presentation import formats, wording
-from helpers.presentation.results_parts import Estimate
+from helpers.presentation.results_estimates import Estimate
 
 Value = str | int | float | None
 

@@ -4,7 +4,7 @@ import re
 
 from helpers.presentation import formats
 from helpers.presentation.formats import NBSP
-from helpers.presentation.results_parts import Estimate
+from helpers.presentation.results_estimates import Estimate
 from helpers.presentation.wording import one_stop, visible_decimals
 from helpers.presentation.wording_terms import pick
 
