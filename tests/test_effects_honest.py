@@ -7,13 +7,14 @@ import pytest
 from scipy import optimize
 
 from helpers.analysis.effects import EffectsError, honest_did
-from helpers.analysis.effects.honest import (
-    _half_length,
-    _problem,
-    _steps,
-    _vertices,
-    folded_quantile,
-    smoothness_interval,
+from helpers.analysis.effects.hidden_trends import _half_length, folded_quantile, smoothness_interval
+from helpers.analysis.effects.honest import event_study_problem
+from helpers.analysis.effects.relative_magnitude import (
+    excludes_zero,
+    magnitude_interval,
+    standard_draws,
+    steps,
+    vertices,
 )
 
 RNG = np.random.default_rng(0)
@@ -43,11 +44,11 @@ def worst_bias(vector, n_pre, bound):
 @pytest.mark.parametrize("bound", [0.0, 0.02, 0.2])
 def test_smoothness_interval_has_the_bias_it_allows_for_and_no_shorter_one_exists(weights, bound):
     beta, cov = example()
-    problem = _problem(beta, cov, 4, weights, 0.05)
+    problem = event_study_problem(beta, cov, 4, weights, 0.05)
     low, high = smoothness_interval(problem, bound)
     # recover the estimator: it is linear in beta
     vector = np.asarray(
-        [np.mean(smoothness_interval(_problem(e, cov, 4, weights, 0.05), bound)) for e in np.eye(len(beta))]
+        [np.mean(smoothness_interval(event_study_problem(e, cov, 4, weights, 0.05), bound)) for e in np.eye(len(beta))]
     )
     sd = math.sqrt(vector @ cov @ vector)
     bias = worst_bias(vector, 4, bound)
@@ -61,7 +62,7 @@ def test_smoothness_interval_has_the_bias_it_allows_for_and_no_shorter_one_exist
 
 def test_one_period_before_leaves_nothing_to_choose():
     beta, cov = np.asarray([0.1, 0.5]), np.diag([0.01, 0.04])
-    low, high = smoothness_interval(_problem(beta, cov, 1, None, 0.05), 0.0)
+    low, high = smoothness_interval(event_study_problem(beta, cov, 1, None, 0.05), 0.0)
     assert (low + high) / 2 == pytest.approx(0.6) and (high - low) / 2 == pytest.approx(1.959964 * math.sqrt(0.05))
 
 
@@ -85,13 +86,13 @@ def statistic_by_linear_programme(problem, step, after, bound, theta):
 @pytest.mark.parametrize("weights", [[1, 0, 0], [0.2, 0.3, 0.5], [0, 0, 1]])
 def test_closed_form_of_the_statistic_equals_the_linear_programme(weights):
     beta, cov = example(seed=3)
-    problem = _problem(beta, cov, 4, weights, 0.05)
-    before, after = _steps(problem)
+    problem = event_study_problem(beta, cov, 4, weights, 0.05)
+    before, after = steps(problem)
     for step in (before[0], -before[2]):
         for bound in (0.0, 0.7, 2.0):
-            vertices = _vertices(problem, step, after, bound)
+            shape = vertices(problem, step, after, bound)
             for theta in (-1.0, -0.3, 0.0, 0.4):
-                ours = (vertices.linear @ beta - theta * vertices.slopes).max()
+                ours = (shape.linear @ beta - theta * shape.slopes).max()
                 assert ours == pytest.approx(
                     statistic_by_linear_programme(problem, step, after, bound, theta), abs=1e-8
                 )
@@ -109,13 +110,11 @@ def test_both_intervals_cover_when_the_trend_is_as_bad_as_allowed():
     for _ in range(60):
         beta = truth + root @ rng.standard_normal(5)
         for delta, bound in (("smoothness", 0.2), ("relative_magnitude", 1.0)):
-            problem = _problem(beta, cov, n_pre, None, 0.05)
+            problem = event_study_problem(beta, cov, n_pre, None, 0.05)
             if delta == "smoothness":
                 low, high = smoothness_interval(problem, bound)
             else:
-                from helpers.analysis.effects.honest import magnitude_interval
-
-                draws = np.random.default_rng(0).standard_normal((4000, n_post + 2))
+                draws = np.random.default_rng(0).standard_normal((n_post + 2, 4000))
                 low, high, _ = magnitude_interval(problem, bound, draws)
             hits[delta] += low <= -0.3 <= high
     assert min(hits.values()) >= 0.90 * 60
@@ -133,6 +132,23 @@ def test_intervals_widen_and_breakdown_is_where_zero_enters():
     nothing = honest_did(np.zeros(7), cov, 4)
     assert nothing.breakdown == 0 and not nothing.table["excludes_zero"].any()
     assert nothing.low < 0 < nothing.high
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_the_quick_verdict_on_zero_is_that_of_the_whole_interval(seed):
+    """The search for the breakdown value asks only where zero lies; also with zero just inside and just outside."""
+    beta, cov = example(seed=seed)
+    problem = event_study_problem(beta, cov * 0.05, 4, None, 0.05)
+    draws = standard_draws(problem, 0)
+    for bound in (0.0, 0.3, 1.0):
+        low, high, _ = magnitude_interval(problem, bound, draws)
+        for end, away in ((low, 1), (high, -1)):
+            for shift, verdict in ((1e-9, True), (-1e-9, False)):
+                moved = beta - np.r_[np.zeros(4), np.full(3, end - away * shift)]
+                near = event_study_problem(moved, cov * 0.05, 4, None, 0.05)
+                # all effects move together, and so does the interval
+                assert excludes_zero(near, bound, draws) == verdict
+        assert excludes_zero(problem, bound, draws) == (low > 0 or high < 0)
 
 
 def test_a_sign_change_mirrors_the_interval():
