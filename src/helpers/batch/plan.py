@@ -26,12 +26,12 @@ class Step:
 
 
 STEPS = (
-    Step("01_clean", ("observations", "service_panel", "rejects", "corrections_applied", "quality")),
+    Step("01_clean", ("observations", "service_panel", "life_situations", "rejects", "corrections_applied", "quality")),
     Step("02_claims", ("claims",)),
     Step("03_ratings", ("scores", "ranks", "groups", "transitions", "targets"), "ratings"),
     Step(
         "04_effects",
-        ("effects", "event_study", "region_effects", "rtm", "next_services", "diagnostics"),
+        ("effects", "event_study", "region_effects", "rtm", "next_services", "diagnostics", "situation_totals"),
         "effects",
     ),
 )

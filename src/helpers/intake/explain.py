@@ -142,18 +142,19 @@ def block_lines(block: Block, notes: list[str]) -> list[Line]:
 
 def panel_lines(sheet: Sheet, header: Header, columns: dict[str, int]) -> list[Line]:
     """Header and columns of a monthly file of services."""
+    return record_lines(sheet, header, columns, "service_panel", "panel_columns")
+
+
+def record_lines(sheet: Sheet, header: Header, columns: dict[str, int], table: str, reference: str) -> list[Line]:
+    """Header and columns of a file whose rows go to a table of their own."""
     name = sheet.grid.sheet
     first = Line(
-        name,
-        _span(header.first, header.last),
-        "",
-        "header of service_panel",
-        f"{len(columns)} columns of the monthly panel",
+        name, _span(header.first, header.last), "", f"header of {table}", f"{len(columns)} columns of {table}"
     )
     return [
         first,
         *(
-            Line(name, "", str(index + 1), f"value: {column}", "label matches panel_columns.csv")
+            Line(name, "", str(index + 1), f"value: {column}", f"label matches {reference}.csv")
             for column, index in columns.items()
         ),
     ]

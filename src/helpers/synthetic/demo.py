@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.synthetic import containers, files_index, files_mfc, files_other, files_services, panels, world
+from helpers.synthetic import (
+    containers,
+    files_index,
+    files_mfc,
+    files_other,
+    files_services,
+    files_situations,
+    panels,
+    situations,
+    world,
+)
 from helpers.synthetic.grid import KEY_COLUMNS, REFUSAL_COLUMNS, Draft
 
 SEED = 20250715
@@ -50,7 +60,8 @@ class DemoSet:
         Tables by name: ``keys`` and ``refusals`` (every rating cell; columns of an answer key), ``service_panel``
         (as it must be read), ``service_effects`` (potential effects by service), ``effects`` (true averages),
         ``region_effects``, ``feedback`` (answers and mean mark by region and question), ``situation_documents``,
-        ``index``, ``mfc``.
+        ``index``, ``mfc``, ``life_situations`` and ``situation_panel`` (as they must be read), ``situation_launches``
+        (month and effect by region), ``situation_effects`` (true averages).
     """
 
     files: tuple[DemoFile, ...]
@@ -66,8 +77,9 @@ def generate(seed: int = SEED) -> DemoSet:
     draft, printed = files_services.monthly(truth, panel, "demo_i_services_monthly.csv", _rng(seed, "panel"))
     title = "Помесячные показатели услуг, июль 2023 – июнь 2025"
     files.append(DemoFile(draft.file, containers.delimited(draft, "utf-8-sig"), title, "", draft))
-    files.sort(key=lambda file: file.name)
-    return DemoSet(tuple(files), _truth_tables(files, truth, panel, printed))
+    more, bundles = _situation_files(truth, seed)
+    files = sorted([*files, *more], key=lambda file: file.name)
+    return DemoSet(tuple(files), _truth_tables(files, truth, panel, printed) | bundles)
 
 
 def write(raw_folder: Path, seed: int = SEED, truth_folder: Path | None = None) -> list[dict[str, str]]:
@@ -214,6 +226,26 @@ def _grade_files(truth: world.World, panel: panels.ServicePanel, seed: int) -> l
         title = f"Результаты оптимизации услуг: {district or 'иные субъекты'}"
         files.append(_file(draft, containers.docx(draft), title, ""))
     return files
+
+
+def _situation_files(truth: world.World, seed: int) -> tuple[list[DemoFile], dict[str, pd.DataFrame]]:
+    """Life situations: their composition, the months of their services, and what must be found in them."""
+    drawn = situations.draw(truth.regions, truth.situation_documents, seed)
+    name = "demo_j_life_situations.xlsx"
+    made, rows = files_situations.composition(truth, drawn, name, _rng(seed, name))
+    title = "Состав жизненных ситуаций и их запуск по субъектам"
+    files = [_file(made, containers.xlsx(made), title, "")]
+    name = "demo_i_situations_monthly.csv"
+    draft, printed = files_services.monthly(truth, drawn.panel, name, _rng(seed, name))
+    title = "Помесячные показатели услуг жизненных ситуаций, июль 2023 – июнь 2025"
+    files.append(_file(draft, containers.delimited(draft, "utf-8"), title, ""))
+    tables = {
+        "life_situations": rows,
+        "situation_panel": printed,
+        "situation_launches": drawn.effects,
+        "situation_effects": situations.averages(drawn),
+    }
+    return files, tables
 
 
 def _truth_tables(

@@ -5,18 +5,24 @@ which the estimators of this package ask what bundling changed.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from helpers.analysis.effects.bundle_documents import KEY, asked
 from helpers.analysis.effects.coding import NEVER, EffectsError, cohort_number, period_number, require
 from helpers.analysis.effects.panel import Panel
 
-KEY = ["life_situation", "region_iso"]
 EVERYWHERE = "launched everywhere in the same month: no comparison, description only"
-NOWHERE = "not launched: no effect to estimate"
+NOWHERE = "not launched anywhere: no effect to estimate"
+MISSING = "month with a missing service"
+MIXED = "month of services measured in different kinds of days"
+ABSENT = "service of a situation in a region without any of its services"
+OWN = "month since a service of the situation was optimised on its own: a second treatment"
+NO_CONTRAST = "month of a situation launched everywhere at once: nothing to compare with"
+OTHER_DAYS = "month measured in another kind of days"
+_TOTALS = ("days_low", "days_high", "days", "visits", "documents")
+_MEANS = ("days_low", "days_high", "days", "visits")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,19 +34,18 @@ class Bundle:
     months : DataFrame
         One row a situation, region and month: ``life_situation, region_iso, month, is_after, days_low`` (all services
         at once), ``days_high`` (one after another), ``days`` (where one number is known), ``days_kind`` (measured,
-        critical_path or bounds), ``visits, n_services, launched, own_optimised`` (a service of the bundle was
-        optimised on its own by then). A month with a missing service has no totals.
+        critical_path or bounds), ``day_unit, visits`` (of one applicant where applications are known), ``documents``
+        (asked of one applicant), ``n_services, launched, own_optimised`` (a service of the bundle was optimised on
+        its own by then). A month with a missing service has no totals.
     summary : DataFrame
         One row a situation and region: means of the months before and after the launch, ``…_before``, ``…_after``,
         ``n_before``, ``n_after``. What differs between them is not an effect.
     documents : DataFrame
-        One row a situation: ``asked_before`` (each service asks anew), ``distinct_before``, ``distinct_after``,
-        ``duplicates``, ``abolished``, ``added``, and the bounds ``low_before, high_before`` where only counts are
-        known (``kind`` = counts); unit: documents a citizen.
+        One row a situation and region: see :func:`helpers.analysis.effects.bundle_documents.asked`.
     estimable : DataFrame
         ``life_situation, is_estimable, why``.
     dropped : dict
-        Rows left out, by reason.
+        Rows left out of the totals, by reason.
     """
 
     months: pd.DataFrame
@@ -48,6 +53,37 @@ class Bundle:
     documents: pd.DataFrame
     estimable: pd.DataFrame
     dropped: dict[str, int]
+
+    def comparable(self) -> tuple[pd.DataFrame, dict[str, int]]:
+        """Months from which the effect of a launch may be estimated, and how many were left out and why.
+
+        Returns
+        -------
+        tuple
+            Rows of ``months`` with totals, of one kind of days (the most frequent), of situations that were launched
+            in some regions and not yet in others or nowhere, before any service was optimised on its own; and the
+            number of rows left out by reason.
+
+        Raises
+        ------
+        EffectsError
+            No situation with a comparison.
+        """
+        if not self.estimable["is_estimable"].any():
+            raise EffectsError("no life situation was launched in some regions and not yet in others")
+        rows = self.months[self.months["days_high"].notna()]
+        alone = self.estimable.loc[self.estimable["why"] == EVERYWHERE, "life_situation"]
+        usual = rows["day_unit"].mode()
+        left_out = {}
+        for reason, bad in (
+            (NO_CONTRAST, rows["life_situation"].isin(alone)),
+            (OWN, rows["own_optimised"]),
+            (OTHER_DAYS, rows["day_unit"] != (usual.iloc[0] if len(usual) else "")),
+        ):
+            gone = bad.loc[rows.index]
+            left_out[reason] = int(gone.sum())
+            rows = rows[~gone]
+        return rows, left_out
 
     def panel(self, days: str = "days_high") -> Panel:
         """Panel of situations by region for the effect of bundling.
@@ -60,21 +96,18 @@ class Bundle:
         Returns
         -------
         Panel
-            Unit: situation × region; treatment: launch there; cluster: region; outcomes ``log_days`` and ``visits``.
-            Months from the first own optimisation of a service on are left out: a second treatment.
+            Unit: situation × region; treatment: launch there; cluster: region; stratum: situation, so that a launch
+            is compared with the same situation where it is not launched yet; outcomes ``log_days``, ``visits`` and
+            ``documents``. What is left out: :meth:`comparable`.
 
         Raises
         ------
         EffectsError
-            No situation with a comparison.
+            No situation with a comparison, or nothing that :class:`Panel` accepts.
         """
-        good = self.estimable.loc[self.estimable["is_estimable"], "life_situation"]
-        waiting = self.estimable.loc[self.estimable["why"] == NOWHERE, "life_situation"]
-        if good.empty:
-            raise EffectsError("no life situation was launched in some regions and not yet in others")
-        frame = self.months[self.months["life_situation"].isin([*good, *waiting]) & ~self.months["own_optimised"]]
+        frame = self.comparable()[0]
         frame = frame[frame[days] > 0].assign(log_days=lambda x: np.log(x[days]))
-        return Panel(frame, unit=KEY, time="month", cohort="launched", cluster="region_iso")
+        return Panel(frame, unit=KEY, time="month", cohort="launched", cluster="region_iso", strata="life_situation")
 
 
 def bundle(panel: Panel | pd.DataFrame, situations: pd.DataFrame, documents: pd.DataFrame | None = None) -> Bundle:
@@ -83,15 +116,16 @@ def bundle(panel: Panel | pd.DataFrame, situations: pd.DataFrame, documents: pd.
     Parameters
     ----------
     panel : Panel or DataFrame
-        One row a region, service and month: ``region_iso, service_id, month, median_days, visits, documents`` and,
-        where known, ``optimised_month``.
+        One row a region, service and month: ``region_iso, service_id, month, median_days, visits``; where known
+        ``documents, applications`` (visits are then of one applicant), ``day_unit`` and ``optimised_month``.
     situations : DataFrame
         One row a situation and service: ``life_situation, service_id, launched`` (month; blank = not yet), optional
-        ``region_iso`` (launch of that region alone), ``order`` (step in which the service is asked for, equal steps in
-        parallel) and ``bundle_service`` (service under which the merged one is measured after the launch).
+        ``region_iso`` (services and launch of that region alone), ``order`` (step in which the service is asked for,
+        equal steps in parallel) and ``bundle_service`` (service under which the merged one is measured after the
+        launch).
     documents : DataFrame, optional
-        One row a service and document: ``service_id, document, asked_before, asked_after`` (true or false). Documents
-        are matched by code; without this table only bounds are known.
+        One row a service and document: ``service_id, document, asked_before, asked_after`` (true or false), optional
+        ``region_iso``, ``life_situation``. Documents are matched by code; without this table only bounds are known.
 
     Returns
     -------
@@ -107,14 +141,22 @@ def bundle(panel: Panel | pd.DataFrame, situations: pd.DataFrame, documents: pd.
     require(frame, ["region_iso", "service_id", "month", "median_days", "visits"])
     require(situations, ["life_situation", "service_id", "launched"])
     rows = _by_region(situations, frame)
-    merged = rows.merge(frame, on=["region_iso", "service_id"], how="inner", suffixes=("", "_panel"))
+    merged = rows.merge(_known(frame), on=["region_iso", "service_id"], how="inner", suffixes=("", "_panel"))
     if merged.empty:
         raise EffectsError("the panel has none of the services of these life situations")
+    merged["number"] = merged["month"].map(period_number)
     months, dropped = _totals(rows, merged)
-    months = _measured(months, rows, frame)
-    found = Bundle(
-        months, _summary(months), _documents(situations, frame, documents), _estimable(months), dropped
-    )  # fmt: skip
+    months = _measured(months, rows, _known(frame))
+    before = merged[(merged["start"] == NEVER) | (merged["number"] < merged["start"])]
+    return Bundle(months, _summary(months), asked(rows, before, documents), _estimable(months), dropped)
+
+
+def _known(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of the panel that totals are made of; visits of one applicant where applications are known."""
+    names = ("region_iso", "service_id", "month", "median_days", "day_unit", "visits", "documents", "optimised_month")
+    found = frame[[name for name in names if name in frame]].copy()
+    if "applications" in frame:
+        found["visits"] = frame["visits"] / frame["applications"].where(frame["applications"] > 0)
     return found
 
 
@@ -137,40 +179,42 @@ def _by_region(situations: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _totals(rows: pd.DataFrame, merged: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    members = rows.groupby(KEY)["service_id"].size().rename("n_services")
     if merged.duplicated([*KEY, "service_id", "month"]).any():
         raise EffectsError("a service occurs twice in one region and month")
     own = merged.get("optimised_month")
     starts = pd.Series(NEVER, merged.index) if own is None else own.map(cohort_number)
-    number = merged["month"].map(period_number)
     merged = merged.assign(
-        number=number,
-        own_optimised=(starts != NEVER) & (starts <= number) & (starts != merged["start"]),
+        own_optimised=(starts != NEVER) & (starts <= merged["number"]) & (starts != merged["start"]),
         complete=merged["median_days"].notna() & merged["visits"].notna(),
+        day_unit=merged.get("day_unit", "day"),
+        documents=merged.get("documents", np.nan),
     )
     groups = merged.groupby([*KEY, "month"], sort=True)
     months = groups.agg(
         number=("number", "first"),
         start=("start", "first"),
         launched=("launched", "first"),
+        day_unit=("day_unit", "first"),
+        units=("day_unit", "nunique"),
         days_low=("median_days", "max"),
         days_high=("median_days", "sum"),
         visits=("visits", "sum"),
+        documents=("documents", "sum"),
+        counted=("documents", "count"),
         seen=("complete", "sum"),
         own_optimised=("own_optimised", "max"),
     ).reset_index()
-    months = months.merge(members.reset_index(), on=KEY)
-    missing = months["seen"] < months["n_services"]
-    path = _critical_path(merged)
-    months = months.merge(path, on=[*KEY, "month"], how="left")
-    months.loc[missing, ["days_low", "days_high", "days", "visits"]] = np.nan
+    members = rows.groupby(KEY)["service_id"].size().rename("n_services")
+    months = months.merge(members.reset_index(), on=KEY).merge(_critical_path(merged), on=[*KEY, "month"], how="left")
+    missing, mixed = months["seen"] < months["n_services"], months["units"] > 1
+    months.loc[missing | mixed, list(_TOTALS)] = np.nan
+    months.loc[mixed, "day_unit"] = ""
+    months.loc[months["counted"] < months["n_services"], "documents"] = np.nan
     months["days_kind"] = np.where(months["days"].notna(), "critical_path", "bounds")
     months["is_after"] = (months["start"] != NEVER) & (months["number"] >= months["start"])
     absent = int((~rows.set_index(KEY).index.isin(merged.set_index(KEY).index)).sum())
-    return months, {
-        "month with a missing service": int(missing.sum()),
-        "service of a situation in a region without any of its services": absent,
-    }
+    dropped = {MISSING: int(missing.sum()), MIXED: int((mixed & ~missing).sum()), ABSENT: absent}
+    return months.drop(columns=["units", "counted"]), dropped
 
 
 def _critical_path(merged: pd.DataFrame) -> pd.DataFrame:
@@ -202,53 +246,13 @@ def _summary(months: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for when, chosen in (("before", ~months["is_after"]), ("after", months["is_after"])):
         groups = months[chosen & months["days_high"].notna()].groupby(KEY)
-        part = groups[["days_low", "days_high", "days", "visits"]].mean()
+        part = groups[list(_MEANS)].mean()
         part[f"n_{when}"] = groups.size()
-        parts.append(part.rename(columns={c: f"{c}_{when}" for c in ("days_low", "days_high", "days", "visits")}))
+        parts.append(part.rename(columns={name: f"{name}_{when}" for name in _MEANS}))
     table = pd.concat(parts, axis=1).reset_index()
     for name in ("n_before", "n_after"):
         table[name] = table[name].fillna(0).astype(int)
     return table.sort_values(KEY, kind="stable").reset_index(drop=True)
-
-
-def _documents(situations: pd.DataFrame, frame: pd.DataFrame, documents: pd.DataFrame | None) -> pd.DataFrame:
-    members = situations[["life_situation", "service_id"]].drop_duplicates()
-    counts = frame.groupby("service_id")["documents"].mean() if "documents" in frame else pd.Series(dtype=float)
-    if documents is not None:
-        require(documents, ["service_id", "document", "asked_before", "asked_after"])
-    rows = []
-    for situation, part in members.groupby("life_situation", sort=True):
-        services = list(part["service_id"])
-        known = documents is not None and set(services) <= set(documents["service_id"])
-        if known and documents is not None:
-            rows.append(_distinct(str(situation), documents[documents["service_id"].isin(services)]))
-        else:
-            rows.append(_bounds(str(situation), counts.reindex(services).to_numpy(dtype=float)))
-    return pd.DataFrame(rows)
-
-
-def _distinct(situation: str, asked: pd.DataFrame) -> dict[str, Any]:
-    before = asked[asked["asked_before"].astype(bool)]
-    first, last = set(before["document"]), set(asked.loc[asked["asked_after"].astype(bool), "document"])
-    total = len(before.drop_duplicates(["service_id", "document"]))
-    return {
-        "life_situation": situation, "kind": "codes", "asked_before": float(total),
-        "distinct_before": float(len(first)), "distinct_after": float(len(last)),
-        "duplicates": float(total - len(first)), "abolished": float(len(first - last)),
-        "added": float(len(last - first)), "low_before": float(len(first)), "high_before": float(len(first)),
-        "unit": "documents",
-    }  # fmt: skip
-
-
-def _bounds(situation: str, counts: npt.NDArray[np.float64]) -> dict[str, Any]:
-    complete = bool(np.isfinite(counts).all())
-    nan = float("nan")
-    return {
-        "life_situation": situation, "kind": "counts", "asked_before": float(counts.sum()) if complete else nan,
-        "distinct_before": nan, "distinct_after": nan, "duplicates": nan, "abolished": nan, "added": nan,
-        "low_before": float(counts.max()) if complete else nan,
-        "high_before": float(counts.sum()) if complete else nan, "unit": "documents",
-    }  # fmt: skip
 
 
 def _estimable(months: pd.DataFrame) -> pd.DataFrame:

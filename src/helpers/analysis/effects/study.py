@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.analysis.effects import checks, study_rows
+from helpers.analysis.effects import bundles_study, checks, study_rows
 from helpers.analysis.effects.callaway_santanna import CallawaySantAnna
 from helpers.analysis.effects.coding import EffectsError
 from helpers.analysis.effects.contrasts import BeforeAfter
@@ -20,8 +20,9 @@ from helpers.analysis.effects.regions import region_effects
 from helpers.analysis.effects.rtm import rtm_decomposition
 from helpers.analysis.effects.selection import next_services
 from helpers.analysis.effects.twfe import TwoWayFE
+from helpers.tables import store
 
-TABLES = ("effects", "event_study", "region_effects", "rtm", "next_services", "diagnostics")
+TABLES = ("effects", "event_study", "region_effects", "rtm", "next_services", "diagnostics", "situation_totals")
 OUTCOMES = ("days", "documents", "visits", "in_term_share", "grade")
 GRADES = ("Г", "В", "Б", "Б+", "А")
 REGION = "region_iso"
@@ -87,6 +88,7 @@ def run(
     panel: pd.DataFrame,
     *,
     outcomes: Sequence[str] = OUTCOMES,
+    situations: pd.DataFrame | None = None,
     anticipation: int = 0,
     control_group: str = "not_yet_treated",
     cluster: str = REGION,
@@ -102,15 +104,18 @@ def run(
         Rows of ``service_panel``: region × service × month.
     outcomes : sequence of str
         Among ``days, documents, visits, in_term_share, grade``.
+    situations : DataFrame, optional
+        Rows of ``life_situations``. Months of a service since its situation was launched are a second treatment: they
+        leave the estimates about single services, counted, and what the launches changed is estimated beside them.
     anticipation, control_group, cluster, seed, reps, k
         See :class:`Settings`.
 
     Returns
     -------
     dict
-        ``effects, event_study, region_effects, rtm, next_services, diagnostics``, columns as in their schemas. An
-        outcome that cannot be estimated has one row in ``diagnostics`` with the reason and nothing else. An empty
-        panel gives empty tables: no effect is invented.
+        ``effects, event_study, region_effects, rtm, next_services, diagnostics, situation_totals``, columns as in
+        their schemas. An outcome that cannot be estimated has one row in ``diagnostics`` with the reason and nothing
+        else. An empty panel gives empty tables: no effect is invented.
 
     Raises
     ------
@@ -123,13 +128,21 @@ def run(
     settings = Settings(anticipation, control_group, cluster, seed, reps, k)
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     if len(panel):
-        frame = prepare(panel)
+        known = store.empty("life_situations") if situations is None else situations
+        single, left_out = bundles_study.before_launch(panel, known)
+        frame = prepare(single)
         for outcome in declared(frame, outcomes):
-            for name, part in one_outcome(frame, outcome, settings).items():
-                parts[name].append(part)
+            _add(parts, one_outcome(frame, outcome, settings))
         _holm(parts)
+        parts["diagnostics"].append(bundles_study.alone(left_out))
+        _add(parts, bundles_study.tables(panel, known, seed))
     synthetic = bool(len(panel) and panel["is_synthetic"].any())
     return {name: study_rows.gather(name, found, synthetic) for name, found in parts.items()}
+
+
+def _add(parts: dict[str, list[pd.DataFrame]], found: dict[str, pd.DataFrame]) -> None:
+    for name, part in found.items():
+        parts[name].append(part)
 
 
 def prepare(panel: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from helpers.analysis.effects.inference import interval, p_value
 from helpers.analysis.effects.masks import make_masks
 from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.poisson import PoissonFit
+from helpers.tables.schemas import TABLES
 
 COLUMNS = {
     "effects": [
@@ -35,6 +36,7 @@ COLUMNS = {
         "expected_gain", "gain_low", "gain_high", "unit", "position", "reason", "is_synthetic",
     ],
     "diagnostics": ["outcome", "check", "statistic", "p_value", "reading", "passed", "is_synthetic"],
+    "situation_totals": list(TABLES["situation_totals"].columns),
 }  # fmt: skip
 """Columns of each table, in the order of its schema."""
 
@@ -58,6 +60,7 @@ def gather(name: str, parts: list[pd.DataFrame], synthetic: bool) -> pd.DataFram
         "rtm": ["outcome", "group"],
         "next_services": ["region_iso", "outcome", "position", "service_id"],
         "diagnostics": ["outcome", "check"],
+        "situation_totals": ["region_iso", "situation_id"],
     }[name]
     return table.sort_values(keys, kind="stable").reset_index(drop=True)
 
