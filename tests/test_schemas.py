@@ -1,6 +1,7 @@
 """Tables: contract, store, periods and the dictionary that is generated from the contract."""
 
 import errno
+import os
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import paths
-from helpers.tables import dictionary, periods, schemas, store
+from helpers.tables import dictionary, periods, schemas, stamps, store
 
 
 def groups(**change):
@@ -89,7 +90,7 @@ def test_a_full_disk_is_a_clear_error_and_the_earlier_table_stays(world, monkeyp
     monkeypatch.undo()
     monkeypatch.setenv(paths.ROOT_VARIABLE, str(world))
     assert store.load("groups", "real")["group"].tolist() == ["high"]
-    assert [p.name for p in paths.processed("real").iterdir()] == ["groups.parquet"]
+    assert sorted(p.name for p in paths.processed("real").iterdir()) == [".groups.validated", "groups.parquet"]
 
 
 def test_missing_damaged_and_undeclared_tables_say_what_to_do(world):
@@ -105,6 +106,62 @@ def test_missing_damaged_and_undeclared_tables_say_what_to_do(world):
         store.load("groups", "rael")
     with pytest.raises(store.StoreError, match="no reference table"):
         store.reference("nothing")
+
+
+@pytest.fixture
+def examined(monkeypatch):
+    """Names of the tables that were examined row by row."""
+    names, before = [], store.validate
+    monkeypatch.setattr(store, "validate", lambda name, *rest: names.append(name) or before(name, *rest))
+    return names
+
+
+def test_a_table_that_is_what_was_saved_is_not_examined_again_and_comes_out_the_same(world, examined):
+    codes = ["RU-AD", "RU-BA", "RU-CHE", ""]
+    frame = pd.concat([groups(entity_id=f"e{i}", region_iso=codes[i % 4]) for i in range(30)], ignore_index=True)
+    path = store.save("groups", pd.concat([frame.assign(source_id=f"s{k}") for k in range(200)]), "real")
+    for name in ("scores", "rejects"):
+        store.save(name, store.empty(name), "real")
+    examined.clear()
+    names, filters = ("groups", "scores", "rejects"), [("region_iso", "in", ["RU-BA", ""])]
+    quick = {name: store.load(name, "real") for name in names}
+    sliced = store.load("groups", "real", filters=filters)
+    assert not examined
+    for stamp in path.parent.glob(".*.validated"):
+        stamp.unlink()
+    for name in names:
+        pd.testing.assert_frame_equal(store.load(name, "real"), quick[name])
+    pd.testing.assert_frame_equal(store.load("groups", "real", filters=filters), sliced)
+    assert examined == [*names, "groups"] and len(sliced) == 3000
+
+
+def test_a_changed_file_or_another_contract_is_examined(world, examined, monkeypatch):
+    path = store.save("groups", groups(), "real")
+    altered = pd.read_parquet(path).assign(group="x", period="2023-Q5")
+    modified = path.stat()
+    altered.to_parquet(path, index=False)
+    os.utime(path, ns=(modified.st_atime_ns, modified.st_mtime_ns))
+    with pytest.raises(store.StoreError, match="2023-Q5"):
+        store.load("groups", "real")
+    store.save("groups", groups(), "real")
+    examined.clear()
+    monkeypatch.setattr(stamps, "contract", lambda: "another schema")
+    assert len(store.load("groups", "real")) == 1 and examined == ["groups"]
+    stamps.stamp_path(path).write_bytes(b"\xff not a stamp")
+    assert len(store.load("groups", "real")) == 1 and examined == ["groups", "groups"]
+
+
+def test_a_stamp_that_cannot_be_written_leaves_the_earlier_table(world, monkeypatch):
+    store.save("groups", groups(), "real")
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stamps, "put", full)
+        with pytest.raises(store.StoreError, match="No space left on device"):
+            store.save("groups", groups(group="low"), "real")
+    assert store.load("groups", "real")["group"].tolist() == ["high"]
 
 
 def test_large_tables_are_written_by_region_so_that_a_report_reads_its_slice(world):
