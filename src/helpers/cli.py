@@ -172,9 +172,9 @@ def clean(
     explain: Annotated[bool, typer.Option("--explain", help="print which row was taken for what, and why")] = False,
 ) -> None:
     """Clean raw files, registered or not: tidy cells, and a list of everything refused with the reason."""
-    from helpers.intake import cleaning
+    from helpers.intake import cleaning, idle_rows, sources
     from helpers.intake import explain_text as words
-    from helpers.intake.overrides import CorrectionError
+    from helpers.intake.override_rules import OverrideError
 
     if absent := [str(file) for file in files if not file.is_file()]:
         raise _fail(f"{', '.join(absent)}: no such file; check the path")
@@ -182,20 +182,29 @@ def clean(
     for file in files:
         try:
             result = cleaning.clean_file(file)
-        except CorrectionError as error:
+        except OverrideError as error:
             raise _fail(error) from None
         if explain:
             typer.echo("\n".join(words.reading(result.explanation)))
         if explain or out is None:
             typer.echo("\n".join(words.refusals(result.rejects)), nl=not result.rejects.empty)
+            typer.echo("\n".join(words.advice(result.rejects)), nl=not result.rejects.empty)
         if out is not None:
             cleaning.write_result(result, out)
+        for sentence in result.idle:
+            typer.echo(sentence)
         months = f", {len(result.panel)} service-months" if len(result.panel) else ""
         typer.echo(f"{file.name}: {len(result.tidy)} values{months} accepted, {len(result.rejects)} refused")
         unreadable = (
             not result.rejects.empty and result.rejects["reason"].isin(["unreadable_file", "undecodable_text"]).any()
         )
         worst = max(worst, int(unreadable))
+    try:
+        known = [source.file.name for source in sources.read_catalog()]
+    except sources.SourceError as error:
+        raise _fail(error) from None
+    for sentence in idle_rows.orphans([*known, *(file.name for file in files)]):
+        typer.echo(sentence)
     raise typer.Exit(worst)
 
 

@@ -1,6 +1,6 @@
 """Checks between the cells of a block: totals of parts, points above their maximum, twin columns, repeated records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,9 @@ from helpers.intake.vocabulary import Indicator, load
 
 @dataclass
 class Part:
-    """One column, or the rows of it that hold one indicator: cells, period and verdict per row of the block."""
+    """One column, or the rows of it that hold one indicator: cells, period and verdict per row of the block; ``hints``
+    are suggestions by position in ``rows``.
+    """
 
     column: Column
     rule: Indicator
@@ -25,6 +27,7 @@ class Part:
     reasons: np.ndarray
     period_codes: np.ndarray
     periods: tuple[tuple[str, str], ...]
+    hints: dict[int, str] = field(default_factory=dict)
 
 
 def expect_blank_facts(part: Part, parts: list[Part]) -> None:
@@ -80,7 +83,13 @@ def check_totals(parts: list[Part], block: Block) -> None:
         values = [np.where(part.reasons == "", part.cells.numbers(), np.nan) for part in group]
         decimals = max((one.decimals or 0) for part in [*group, total] for one in part.cells.parsed)
         whole = np.where(total.reasons == "", total.cells.numbers(), np.nan)
-        total.reasons[wrong_totals(whole, values, decimals)] = "inconsistent_total"
+        wrong = wrong_totals(whole, values, decimals)
+        total.reasons[wrong] = "inconsistent_total"
+        sums = np.sum(values, axis=0)
+        total.hints |= {
+            int(at): f"the {len(values)} parts add up to {sums[at]:.{decimals}f}; ask the publisher which is right"
+            for at in np.flatnonzero(wrong)
+        }
 
 
 def _part_names(rule: Indicator) -> set[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.intake import explain, grids, headers, layouts, overrides, vocabulary
+from helpers.intake import explain, grids, headers, idle_rows, layouts, overrides, vocabulary
 from helpers.intake import panel as panel_room
 from helpers.intake.frames import CELL_COLUMNS, REFUSAL_COLUMNS, REJECT_COLUMNS, TIDY_COLUMNS, joined, refuse_repeats
 from helpers.intake.grids import Grid, GridError
@@ -61,6 +61,8 @@ class CleanResult:
         Corrections applied.
     panel : DataFrame
         Rows of a monthly file of services, for the table ``service_panel``; such a file has no tidy cells.
+    idle : tuple of str
+        Reviewed exceptions for this file that matched nothing, one sentence each.
     """
 
     file: str
@@ -72,6 +74,7 @@ class CleanResult:
     refusals: pd.DataFrame
     corrections: tuple[dict, ...] = field(default_factory=tuple)
     panel: pd.DataFrame = field(default_factory=pd.DataFrame)
+    idle: tuple[str, ...] = ()
 
 
 def clean_file(path: Path) -> CleanResult:
@@ -92,6 +95,8 @@ def clean_file(path: Path) -> CleanResult:
     ------
     CorrectionError
         If a row of ``corrections.csv`` for this file no longer fits it.
+    OverrideError
+        If a reviewed exception for this file cannot be used.
     """
     path = Path(path)
     try:
@@ -134,7 +139,8 @@ def clean_grids(sheets: list[Grid], file: str) -> CleanResult:
     counts += Counts(accepted=-moved, rejected=moved)
     tidy, rejects = all_cells[list(TIDY_COLUMNS)], refusals[list(REJECT_COLUMNS)]
     lines = explain.table(gathered.lines)
-    return CleanResult(file, tidy, rejects, lines, counts, all_cells, refusals, tuple(applied), panel)
+    idle = idle_rows.of_file(exceptions, [grid.sheet for grid in sheets], gathered.seen, gathered.used)
+    return CleanResult(file, tidy, rejects, lines, counts, all_cells, refusals, tuple(applied), panel, tuple(idle))
 
 
 @dataclass
@@ -147,14 +153,24 @@ class _Gathered:
     rejects: list[pd.DataFrame] = field(default_factory=list)
     panels: list[pd.DataFrame] = field(default_factory=list)
     lines: list[explain.Line] = field(default_factory=list)
+    seen: list[idle_rows.Seen] = field(default_factory=list)
+    used: set[int] = field(default_factory=set)
+
+    def note(self, block: layouts.Block) -> None:
+        """Remember the columns of a block, and which of them a reviewer named."""
+        sheet = block.sheet.grid.sheet
+        for column in block.columns:
+            self.seen.append(idle_rows.Seen(sheet, column.label.raw, column.index + 1, block.rating))
+            self.used.add(column.override)
 
 
 def _clean_sheet(grid: Grid, gathered: _Gathered, heap: np.ndarray) -> None:
     words = vocabulary.load()
     sheet = headers.prepare(grid)
     found = headers.find_headers(sheet, words)
-    monthly = panel_room.panel_columns(sheet, found[0]) if found else {}
+    monthly, named = panel_room.panel_columns(sheet, found[0], gathered.exceptions) if found else ({}, set())
     if monthly:
+        gathered.used |= named
         _clean_panel(sheet, found[0], monthly, gathered, heap)
         return
     blocks = layouts.read_blocks(sheet, words, gathered.file, gathered.exceptions)
@@ -166,6 +182,7 @@ def _clean_sheet(grid: Grid, gathered: _Gathered, heap: np.ndarray) -> None:
         gathered.lines += explain.no_header(sheet, bool(refused))
         return
     for block in blocks:
+        gathered.note(block)
         outcome = clean_block(block, words, gathered.file, heap)
         gathered.cells += outcome.cells
         gathered.rejects += outcome.rejects
@@ -183,6 +200,7 @@ def _clean_turned(sheet: headers.Sheet, gathered: _Gathered, heap: np.ndarray) -
     blocks = [block for block in layouts.read_blocks(side, words, gathered.file, gathered.exceptions) if block.rating]
     side_heap = np.full(side.texts.shape, UNSEEN, dtype=np.int8)
     for block in blocks:
+        gathered.note(block)
         outcome = clean_block(block, words, gathered.file, side_heap)
         gathered.cells += [turn_back(frame, turned.first_row) for frame in outcome.cells]
         gathered.rejects += [turn_back(frame, turned.first_row) for frame in outcome.rejects]
@@ -198,6 +216,10 @@ def _clean_panel(
     heap[:] = STRUCTURAL
     heap[result.rejected], heap[result.accepted] = REJECTED, ACCEPTED
     gathered.panels.append(result.panel)
+    gathered.seen += [
+        idle_rows.Seen(sheet.grid.sheet, label.raw, header.left + place + 1, "service_panel")
+        for place, label in enumerate(headers.labels_of(sheet, header))
+    ]
     gathered.rejects += result.rejects
     gathered.lines += explain.panel_lines(sheet, header, columns)
 

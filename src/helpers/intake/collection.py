@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from helpers.intake import published
+from helpers.intake import idle_rows, overrides, published
 from helpers.intake.cleaning import CleanResult, clean_file
-from helpers.intake.sources import Source
+from helpers.intake.sources import Source, read_catalog
 from helpers.tables import store
 
 ENTITY_TYPES = {"questionnaire": "regional_agency"}
@@ -62,6 +62,20 @@ def clean_collection(sources: Iterable[Source]) -> dict[str, pd.DataFrame]:
     if len(repeats):
         joined["rejects"] = store.conform("rejects", pd.concat([joined["rejects"], repeats], ignore_index=True))
     return joined
+
+
+def idle_exceptions(sources: Iterable[Source]) -> pd.DataFrame:
+    """Reviewed exceptions that changed nothing, one sentence a row: for these files, and for no file at all.
+
+    Only files that an exception names are read again.
+    """
+    found = []
+    for source in sources:
+        exceptions = overrides.of_file(source.file.name)
+        if len(exceptions.sheets) or len(exceptions.columns):
+            found += [f"{source.path}: {sentence}" for sentence in clean_file(source.file).idle]
+    found += idle_rows.orphans(source.file.name for source in read_catalog())
+    return pd.DataFrame({"what": pd.Series(found, dtype="str")})
 
 
 def _flag(source: Source) -> bool:

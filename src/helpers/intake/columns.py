@@ -19,7 +19,10 @@ VALUE, ENTITY, PERIOD, LONG_VALUE, INDICATOR_NAME, UNKEPT, UNKNOWN, EMPTY = (
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a block: absolute 0-based index, label, what it is used as, its early role, and its indicator."""
+    """One column of a block: absolute 0-based index, label, what it is used as, its early role, and its indicator.
+
+    ``override`` is the row of ``column_overrides.csv`` that named the column, 0 for none.
+    """
 
     index: int
     label: Label
@@ -28,6 +31,7 @@ class Column:
     rule: Indicator | None = None
     period: str = ""
     why: str = ""
+    override: int = 0
 
 
 def label_columns(
@@ -39,15 +43,14 @@ def label_columns(
     columns = []
     for place, label in enumerate(labels):
         index, role = header.left + place, roles[place]
-        exception = overrides.of_column(sheet.grid.sheet, label.raw, index + 1)
+        exception = overrides.of_column(sheet.grid.sheet, label.raw, index + 1, rating.code)
         if exception:
             rule = next(
                 (rule for rule in words.indicators.get(rating.code, ()) if rule.name == exception.indicator), None
             )
             use = VALUE if rule else {"entity": ENTITY, "period": PERIOD}.get(exception.role, UNKEPT)
-            columns.append(
-                Column(index, label, use, exception.role, rule, exception.period, f"override: {exception.reason}")
-            )
+            why = f"override: {exception.reason}"
+            columns.append(Column(index, label, use, exception.role, rule, exception.period, why, exception.row))
         elif index in ids:
             columns.append(
                 Column(index, label, ENTITY, role if role in ENTITY_ROLES else entity_type, why="names the record")

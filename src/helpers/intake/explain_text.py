@@ -2,6 +2,39 @@
 
 import pandas as pd
 
+_ASK = "ask the publisher; a known error is a row of corrections.csv with the reason"
+# The closed list of reasons with the next step of the person who reads them; docs/guide_analyst.ru.md says the same.
+ADVICE = {
+    "missing_id": "ask the publisher for the code",
+    "unknown_entity": "a legitimate spelling is a row of region_aliases.csv or agencies.csv",
+    "ambiguous_entity": "ask the publisher which one is meant, then a row of corrections.csv",
+    "aggregate_entity": "usually right: a sum is no region",
+    "federal_district": "usually right: a district is no region",
+    "bad_period": "set period in sheet_overrides.csv, or per column in column_overrides.csv",
+    "unknown_indicator": "a row of column_overrides.csv for this file, or of indicators.csv for all files",
+    "missing_value": "nothing: what is missing stays missing",
+    "not_applicable": "nothing: it leaves the denominator",
+    "not_a_number": _ASK,
+    "out_of_range": "look at the unit first; the bounds are in indicators.csv",
+    "censored_value": "an interval is no number; ask for the exact value",
+    "range_value": "an interval is no number; ask for the exact value",
+    "contradictory_number": _ASK,
+    "ambiguous_unit": "ask the publisher for the unit",
+    "formula_without_value": "ask for the file saved with its values",
+    "bad_date": _ASK,
+    "imprecise_date": "ask for the day",
+    "bad_term": "working or calendar days? ask the publisher",
+    "bad_grade": _ASK,
+    "bad_level": "a legitimate word is a row of words.csv",
+    "bad_stage": "a legitimate word is a row of words.csv",
+    "bad_status": "a legitimate word is a row of words.csv",
+    "duplicate_exact": "nothing: the first one was kept",
+    "duplicate_conflict": "none was kept; ask the publisher which is right",
+    "inconsistent_total": "the parts were kept, the total was not; a known misprint is a row of corrections.csv",
+    "unreadable_file": "ask for the file again, without a password, as a table and not as a picture",
+    "undecodable_text": "ask for the file again, in UTF-8",
+}
+
 
 def reading(explanation: pd.DataFrame) -> list[str]:
     """Statements as lines for the screen, in the order of the file."""
@@ -16,8 +49,18 @@ def reading(explanation: pd.DataFrame) -> list[str]:
 def refusals(rejects: pd.DataFrame) -> list[str]:
     """Refused cells and rows as lines for the screen: place, text as printed, reason, suggestion."""
     return [
-        ", ".join(filter(None, ["refused: " + row.file, row.sheet, f"row {row.row}", row.col and f"column {row.col}"]))
+        ", ".join(filter(None, ["refused: " + row.file, row.sheet, _row(row.row), row.col and f"column {row.col}"]))
         + f": «{row.raw}» – {row.reason}"
         + (f"; {row.suggestion}" if row.suggestion else "")
         for row in rejects.itertuples()
     ]
+
+
+def advice(rejects: pd.DataFrame) -> list[str]:
+    """What to do about each reason that occurred, the most frequent first."""
+    counts = rejects["reason"].astype(str).value_counts()
+    return [f"{reason} ({count}): {ADVICE[str(reason)]}" for reason, count in counts.items()]
+
+
+def _row(row: int) -> str:
+    return f"row {row}" if row else ""

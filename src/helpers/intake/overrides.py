@@ -1,18 +1,25 @@
-"""Reviewed exceptions for single files: rows of ``column_overrides``, ``sheet_overrides`` and ``corrections``."""
+"""Reviewed exceptions for single files: rows of ``column_overrides``, ``sheet_overrides`` and ``corrections``.
+
+A row that cannot be used stops the file and says which row, what is wrong and what is nearest; a row that fits
+nothing is listed by :mod:`helpers.intake.idle_rows`.
+"""
 
 import fnmatch
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from helpers.intake import override_rules
 from helpers.intake.grids.model import Grid
+from helpers.intake.override_rules import OverrideError
 from helpers.intake.text import key_text
 from helpers.tables import store
 
+OF_RATING_TABLES = ("", "entity", "period", "not_kept")
 
-class CorrectionError(Exception):
+
+class CorrectionError(OverrideError):
     """A correction no longer finds what it corrects: the publisher changed the file; review the row."""
 
 
@@ -26,6 +33,7 @@ class SheetOverride:
     period: str
     entity: str
     reason: str
+    row: int
 
 
 @dataclass(frozen=True)
@@ -37,23 +45,26 @@ class ColumnOverride:
     indicator: str
     period: str
     reason: str
+    row: int
 
 
 @dataclass(frozen=True)
 class Overrides:
-    """Exceptions that concern one file."""
+    """Exceptions that concern one file; column ``line`` is the row of the table, its header being row 1."""
 
     sheets: pd.DataFrame
     columns: pd.DataFrame
     corrections: pd.DataFrame
 
     def of_sheet(self, sheet: str) -> SheetOverride | None:
-        """Exception for a sheet, if any."""
+        """Exception for a sheet, if any; the first row that fits."""
         for row in self.sheets.to_dict("records"):
             if fnmatch.fnmatch(sheet, row["sheet_pattern"] or "*"):
                 first, last = row["header_first_row"], row["header_last_row"] or row["header_first_row"]
                 header = (int(first) - 1, int(last) - 1) if first else None
-                return SheetOverride(row["action"], header, row["rating"], row["period"], row["entity"], row["reason"])
+                return SheetOverride(
+                    row["action"], header, row["rating"], row["period"], row["entity"], row["reason"], row["line"]
+                )
         return None
 
     def rating_of(self, sheet: str) -> str:
@@ -61,30 +72,56 @@ class Overrides:
         found = self.of_sheet(sheet)
         return found.rating if found else ""
 
-    def of_column(self, sheet: str, label: str, column: int) -> ColumnOverride | None:
-        """Exception for a column by its label or its 1-based number."""
-        for row in self.columns.to_dict("records"):
-            if not fnmatch.fnmatch(sheet, row["sheet_pattern"] or "*"):
-                continue
-            by_number = row["column"] and int(row["column"]) == column
-            by_label = row["label_pattern"] and re.search(row["label_pattern"], key_text(label))
-            if by_number or by_label:
-                return ColumnOverride(row["role"], row["rating"], row["indicator"], row["period"], row["reason"])
+    def of_column(self, sheet: str, label: str, column: int, rating: str) -> ColumnOverride | None:
+        """Exception for a column of a rating's table, by its label or its 1-based number; the first row that fits."""
+        for row in self._of_label(sheet, label, column):
+            if row["role"] in OF_RATING_TABLES and row["rating"] in ("", rating):
+                return ColumnOverride(
+                    row["role"], row["rating"], row["indicator"], row["period"], row["reason"], row["line"]
+                )
         return None
+
+    def role_of(self, sheet: str, label: str, column: int) -> tuple[str, int] | None:
+        """Column of a monthly file that a reviewer named for a label, and the row that says so."""
+        for row in self._of_label(sheet, label, column):
+            if row["role"] not in ("", "entity", "period"):
+                return row["role"], row["line"]
+        return None
+
+    def _of_label(self, sheet: str, label: str, column: int) -> list[dict]:
+        key = key_text(label)
+        return [
+            row
+            for row in self.columns.to_dict("records")
+            if fnmatch.fnmatch(sheet, row["sheet_pattern"] or "*")
+            and (
+                (row["column"] and int(row["column"]) == column)
+                or (row["label_pattern"] and override_rules.pattern(row["label_pattern"]).search(key))
+            )
+        ]
 
 
 def of_file(file: str) -> Overrides:
-    """Exceptions whose file pattern fits a file name."""
+    """Exceptions whose file pattern fits a file name.
 
-    def chosen(name: str, column: str) -> pd.DataFrame:
-        table = store.reference(name)
-        return table[[fnmatch.fnmatch(file, pattern) for pattern in table[column]]]
+    Raises
+    ------
+    OverrideError
+        If one of these rows cannot be used: no such action, role, rating, indicator, period, or no number where
+        one is needed.
+    """
+    chosen = {name: _numbered(name) for name in override_rules.FILE_COLUMN}
+    for name, column in override_rules.FILE_COLUMN.items():
+        fits = [fnmatch.fnmatch(file, pattern) for pattern in chosen[name][column]]
+        chosen[name] = chosen[name][fits]
+        override_rules.check(name, chosen[name])
+    return Overrides(chosen["sheet_overrides"], chosen["column_overrides"], chosen["corrections"])
 
-    return Overrides(
-        chosen("sheet_overrides", "file_pattern"),
-        chosen("column_overrides", "file_pattern"),
-        chosen("corrections", "file"),
-    )
+
+def _numbered(name: str) -> pd.DataFrame:
+    """A reference table with the row of each line, the header being row 1."""
+    table = store.reference(name)
+    return table.assign(line=np.arange(2, len(table) + 2))
 
 
 def correct(grids: list[Grid], overrides: Overrides, file: str) -> tuple[list[Grid], list[dict]]:
@@ -100,27 +137,14 @@ def correct(grids: list[Grid], overrides: Overrides, file: str) -> tuple[list[Gr
     grids = list(grids)
     for row in overrides.corrections.to_dict("records"):
         at_row, at_column = int(row["row"]) - 1, int(row["col"]) - 1
-        place = by_sheet.get(row["sheet"])
-        texts = grids[place].texts if place is not None else np.empty((0, 0), dtype=object)
-        where = f"{file}, sheet «{row['sheet']}», row {row['row']}, column {row['col']}"
-        if at_row >= texts.shape[0] or at_column >= texts.shape[1] or place is None:
-            raise CorrectionError(
-                f"{where}: no such cell; review row {row['correction_id']} of data/reference/corrections.csv"
-            )
-        old = texts[at_row, at_column]
+        place = _place_of(row, by_sheet, grids, file)
+        old = grids[place].texts[at_row, at_column]
         if old.strip() != row["expected_old"].strip():
             raise CorrectionError(
-                f"{where}: holds «{old}», not «{row['expected_old']}»; the publisher changed it. "
-                f"Review row {row['correction_id']}"
-                " of data/reference/corrections.csv"
+                f"{_where(row, file)}: holds «{old}», not «{row['expected_old']}»; the publisher changed it. "
+                f"Review row {row['correction_id']} of data/reference/corrections.csv"
             )
-        changed = texts.copy()
-        changed[at_row, at_column] = row["new_value"]
-        kinds = grids[place].kinds
-        if kinds is not None:
-            kinds = kinds.copy()
-            kinds[at_row, at_column] = 0
-        grids[place] = _with_texts(grids[place], changed, kinds)
+        grids[place] = _with_text(grids[place], at_row, at_column, row["new_value"])
         applied.append(
             {
                 "correction_id": row["correction_id"], "file": file, "sheet": row["sheet"], "row": at_row + 1,
@@ -131,9 +155,30 @@ def correct(grids: list[Grid], overrides: Overrides, file: str) -> tuple[list[Gr
     return grids, applied
 
 
-def _with_texts(grid: Grid, texts: np.ndarray, kinds: np.ndarray | None) -> Grid:
-    return Grid(
-        grid.sheet, texts, kinds, grid.spans, grid.is_hidden, grid.hidden_rows, grid.hidden_columns, grid.titles,
-        grid.general_numbers,
-        grid.notes, grid.is_flat,
-    )  # fmt: skip
+def _where(row: dict, file: str) -> str:
+    return f"{file}, sheet «{row['sheet']}», row {row['row']}, column {row['col']}"
+
+
+def _place_of(row: dict, by_sheet: dict[str, int], grids: list[Grid], file: str) -> int:
+    """Position of the grid that holds the cell of a correction."""
+    review = f"review row {row['correction_id']} of data/reference/corrections.csv"
+    if row["sheet"] not in by_sheet:
+        sheets = ", ".join(f"«{sheet}»" for sheet in by_sheet)
+        raise CorrectionError(f"{_where(row, file)}: no such cell, the file has the sheets {sheets}; {review}")
+    place = by_sheet[row["sheet"]]
+    rows, columns = grids[place].texts.shape
+    if not (0 < int(row["row"]) <= rows and 0 < int(row["col"]) <= columns):
+        raise CorrectionError(
+            f"{_where(row, file)}: no such cell, the sheet has {rows} rows and {columns} columns; {review}"
+        )
+    return place
+
+
+def _with_text(grid: Grid, row: int, column: int, text: str) -> Grid:
+    texts = grid.texts.copy()
+    texts[row, column] = text
+    kinds = grid.kinds
+    if kinds is not None:
+        kinds = kinds.copy()
+        kinds[row, column] = 0
+    return replace(grid, texts=texts, kinds=kinds)

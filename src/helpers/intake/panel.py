@@ -16,6 +16,7 @@ import pandas as pd
 
 from helpers.intake.frames import constant, taken
 from helpers.intake.headers import Header, Sheet, labels_of
+from helpers.intake.overrides import Overrides
 from helpers.intake.periods import parse_period
 from helpers.intake.regions import judge_region
 from helpers.intake.text import is_missing, key_text, normalise
@@ -28,6 +29,10 @@ NEEDED = {*KEY, "applications"}
 MIN_COLUMNS = 8
 _ROW_REASONS = {"region_iso": "unknown_entity", "service_id": "missing_id", "month": "bad_period"}
 _NUMERIC = {"count", "number", "share"}
+SUGGESTIONS = {
+    "ambiguous_unit": "0.78 may be 78 % or 0.78 %: neither label nor cells say per cent and no value is above 1;"
+    " ask the publisher for a column in per cent",
+}
 
 
 @dataclass(frozen=True)
@@ -41,16 +46,27 @@ class PanelResult:
     columns: dict[str, int]
 
 
-def panel_columns(sheet: Sheet, header: Header) -> dict[str, int]:
-    """Panel column → absolute index, for a header that names enough of them; empty otherwise."""
-    labels = [key_text(label.raw) for label in labels_of(sheet, header)]
-    found: dict[str, int] = {}
+def panel_columns(sheet: Sheet, header: Header, exceptions: Overrides) -> tuple[dict[str, int], set[int]]:
+    """Panel column → absolute index, for a header that names enough of them, and the rows of exceptions that named
+    some; both empty otherwise.
+    """
+    labels = [label.raw for label in labels_of(sheet, header)]
+    named = {
+        header.left + place: role
+        for place, label in enumerate(labels)
+        if (role := exceptions.role_of(sheet.grid.sheet, label, header.left + place + 1))
+    }
+    found = {role: index for index, (role, _) in reversed(named.items()) if role != "not_kept"}
     for row in store.reference("panel_columns").to_dict("records"):
         for place, label in enumerate(labels):
-            if label and re.search(row["pattern"], label) and header.left + place not in found.values():
-                found.setdefault(row["column"], header.left + place)
+            index = header.left + place
+            is_free = index not in named and index not in found.values()
+            if label and is_free and re.search(row["pattern"], key_text(label)):
+                found.setdefault(row["column"], index)
                 break
-    return found if set(found) >= NEEDED and len(found) >= MIN_COLUMNS else {}
+    if not (set(found) >= NEEDED and len(found) >= MIN_COLUMNS):
+        return {}, set()
+    return found, {row for _, row in named.values()}
 
 
 def clean_panel(sheet: Sheet, header: Header, columns: dict[str, int], words: Vocabulary, file: str) -> PanelResult:
@@ -217,7 +233,7 @@ def _frame(
             "col": np.full(count, printed_column, dtype=np.int64),
             "raw": taken(list(raws), raw_codes),
             "reason": taken(list(distinct), codes),
-            "suggestion": constant("", count),
+            "suggestion": taken([SUGGESTIONS.get(reason, "") for reason in distinct], codes),
         }
     )
 

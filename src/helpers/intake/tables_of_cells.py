@@ -236,12 +236,20 @@ def _refused_cells(part: Part, refused: np.ndarray, named: Entities, block: Bloc
             "col": np.full(count, part.column.index + 1, dtype=np.int64),
             "raw": taken([raw[:MAX_RAW] for raw in part.cells.raws], part.cells.codes[at]),
             "reason": taken(list(reasons), reason_codes),
-            "suggestion": constant("", count),
+            "suggestion": _hints(part, at),
             "region_iso": named.regions.category(part.rows[at]),
             "rating": constant(block.rating, count),
             "indicator": taken(part.indicators, part.indicator_codes[at]),
         }
     )
+
+
+def _hints(part: Part, at: np.ndarray) -> pd.Categorical:
+    """Suggestion for each of the refused positions of a column; most have none."""
+    if not part.hints:
+        return constant("", len(at))
+    codes, distinct = pd.factorize(np.array([part.hints.get(int(place), "") for place in at], dtype=object))
+    return taken(list(distinct), codes)
 
 
 def _refuse_left(
