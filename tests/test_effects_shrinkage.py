@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 from helpers.analysis.effects import EffectsError, cva, fdr, holm, mde, overlap_groups, romano_wolf, shrink
-from helpers.analysis.effects.shrinkage import _critical_values, paule_mandel
+from helpers.analysis.effects.critical_values import critical_values
+from helpers.analysis.effects.shrinkage import paule_mandel
 
 
 def worst_miss_by_linear_programme(m2, kappa, chi):
@@ -56,7 +57,7 @@ def test_critical_value_far_out_and_refusals():
 def test_interpolated_values_equal_exact_ones():
     m2 = np.exp(np.linspace(-5, 5, 60))
     exact = np.asarray([cva(float(x)) for x in m2])
-    np.testing.assert_allclose(_critical_values(m2, math.inf, 0.05), exact, rtol=2e-5)
+    np.testing.assert_allclose(critical_values(m2, math.inf, 0.05), exact, rtol=2e-5)
 
 
 def test_paule_mandel_equals_statsmodels():

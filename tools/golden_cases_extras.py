@@ -10,12 +10,13 @@ import statsmodels.formula.api as smf
 
 from helpers.analysis.effects.callaway_santanna import CallawaySantAnna
 from helpers.analysis.effects.censored import CensoredLogNormal
+from helpers.analysis.effects.critical_values import cva
 from helpers.analysis.effects.honest import honest_did
 from helpers.analysis.effects.multiplicity import fdr
 from helpers.analysis.effects.ordered_logit import ordered_logit
 from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.power import mde
-from helpers.analysis.effects.shrinkage import cva, shrink
+from helpers.analysis.effects.shrinkage import shrink
 
 Values = dict[str, tuple[float, float | None]]
 P_VALUES = "0.0001 .0004 .0019 .0095 .0201 .0278 .0298 .0344 .0459 .3240 .4262 .5719 .6528 .7590 1.0000"

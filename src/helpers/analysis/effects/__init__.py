@@ -7,6 +7,7 @@ from helpers.analysis.effects.bundles import Bundle, bundle
 from helpers.analysis.effects.callaway_santanna import CallawaySantAnna, CallawaySantAnnaFit
 from helpers.analysis.effects.censored import CensoredFit, CensoredLogNormal, ShareInTerm, share_in_term
 from helpers.analysis.effects.contrasts import BeforeAfter, ContrastFit
+from helpers.analysis.effects.critical_values import cva
 from helpers.analysis.effects.fit import Fit
 from helpers.analysis.effects.group_time import Aggregate
 from helpers.analysis.effects.honest import HonestDiD, honest_did
@@ -31,7 +32,7 @@ from helpers.analysis.effects.power import mde
 from helpers.analysis.effects.regions import RegionEffects, overlap_groups, region_effects
 from helpers.analysis.effects.rtm import Decomposition, rtm_decomposition, rtm_expected_change
 from helpers.analysis.effects.selection import NextServices, next_services, regret
-from helpers.analysis.effects.shrinkage import Shrunk, cva, shrink
+from helpers.analysis.effects.shrinkage import Shrunk, shrink
 from helpers.analysis.effects.twfe import TwoWayFE, TwoWayFit
 from helpers.analysis.effects.universal import UniversalStudy
 
