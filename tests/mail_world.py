@@ -12,7 +12,7 @@ from pathlib import Path
 import example_results
 
 from helpers.delivery import mime
-from helpers.delivery.recipients import Recipient
+from helpers.delivery.recipients import Recipient, Scope
 from helpers.presentation import results
 
 SENDER = mime.Sender(
@@ -23,7 +23,8 @@ SENDER = mime.Sender(
 
 def recipient(address="official@region.example", regions=("RU-CHE",), demonstration=False, **more):
     values = {"name": "Иванова Анна", "lang": "ru", "format": "html"} | more
-    return Recipient(address, values["name"], tuple(regions), values["lang"], values["format"], demonstration)
+    scope = values.get("scope") or Scope(regions[0], tuple(regions))
+    return Recipient(address, values["name"], scope, values["lang"], values["format"], demonstration)
 
 
 def real(result):
@@ -39,15 +40,16 @@ def with_region(result, row):
     return replace(result, region=region, masthead=f"Клиентоцентричность · {row['name_ru']}")
 
 
-def release(folder: Path, made: list, collection="real", period="2024-H1", **change) -> Path:
+def release(folder: Path, made: list, collection="real", period="2024-H1", page=b"", **change) -> Path:
     """Write ``reports/<collection>/<period>`` with one report per result."""
+    made = [replace(result, collection=collection, period=period) for result in made]
     home = folder / "reports" / collection / period
     (home / "results").mkdir(parents=True)
     rows = []
     for result in made:
         report_id = result.report_id
         files = {
-            "html": f"<!DOCTYPE html><html lang='ru'><title>{report_id}</title><p>Отчёт {report_id}</p></html>".encode(),
+            "html": page or f"<!DOCTYPE html><html lang='ru'><title>{report_id}</title></html>".encode(),
             "ipynb": b"{}", "pdf": b"%PDF-1.7 " + report_id.encode(),
         }  # fmt: skip
         for suffix, content in files.items():

@@ -1,15 +1,14 @@
 """Delivery: right person, right report, once – against a server that misbehaves at every stage of the dialogue."""
 
+import base64
 import contextlib
 import os
-import re
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +17,12 @@ import conftest
 import example_results
 import mail_world
 import pytest
+from smtp_script import Server
 
-from helpers.delivery import command, ledger, outbox, recipients, sending, transport
+from helpers.delivery import command, ledger, letters, outbox, recipients, sending, transport
+from helpers.delivery import release as releases
+from helpers.delivery.server import Settings, SettingsError, settings_from
+from helpers.presentation import messages_digest
 from helpers.tables import store
 
 HEAD = "address,name,scope,lang,format,active,demonstration\n"
@@ -46,8 +49,10 @@ def test_scopes_are_regions_by_code_or_name_districts_everything(tmp_path, regis
         "e@b.example,Д,national,ru,html,yes,no\nf@b.example,Е,RU-CHE,ru,html,no,no\n"
     )
     people = recipients.read(write(tmp_path, rows), register)
-    assert [len(p.regions) for p in people] == [1, 1, 6, 90, 1]
-    assert people[0].regions == people[1].regions == ("RU-CHE",) and people[4].regions == ("national",)
+    assert [len(p.scope.regions) for p in people] == [1, 1, 6, 90, 1]
+    assert people[0].scope.regions == people[1].scope.regions == ("RU-CHE",) and people[4].scope.regions == (
+        "national",
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +96,7 @@ def test_the_example_list_is_valid(register):
 def a_release(tmp_path, collection="real", lang="ru", **change):
     result = example_results.rich(lang)
     made = [mail_world.real(result) if collection == "real" else result]
-    return outbox.read_release(mail_world.release(tmp_path, made, collection, **change))
+    return releases.read_release(mail_world.release(tmp_path, made, collection, **change))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,7 @@ def a_release(tmp_path, collection="real", lang="ru", **change):
 )
 def test_reports_that_may_not_leave_are_refused_with_the_reason(tmp_path, change, says):
     release = a_release(tmp_path, **change)
-    planned, refused = outbox.plan(release, [mail_world.recipient()], mail_world.SENDER)
+    planned, refused = letters.plan(release, [mail_world.recipient()], mail_world.SENDER)
     assert not planned and says in refused[0].reason
 
 
@@ -115,42 +120,45 @@ def test_missing_files_missing_reports_and_missing_pdf(tmp_path):
     release = a_release(tmp_path)
     (release.folder / "RU-CHE.ru.pdf").unlink()
     who = [mail_world.recipient(format="pdf"), mail_world.recipient("b@c.example", ("RU-AD",))]
-    _, refused = outbox.plan(release, who, mail_world.SENDER)
+    _, refused = letters.plan(release, who, mail_world.SENDER)
     assert "build with --pdf" in refused[0].reason and "no such report" in refused[1].reason
 
 
 def test_collections_and_recipients_never_mix(tmp_path):
     demo = a_release(tmp_path, "demo")
-    planned, refused = outbox.plan(
+    planned, refused = letters.plan(
         demo, [mail_world.recipient(), mail_world.recipient(demonstration=True)], mail_world.SENDER
     )
     assert len(planned) == 1 and planned[0].recipient.is_demonstration and "never go" in refused[0].reason
     assert "ДЕМОНСТРАЦИОННЫЕ" in planned[0].subject
-    _, refused = outbox.plan(a_release(tmp_path), [mail_world.recipient(demonstration=True)], mail_world.SENDER)
+    _, refused = letters.plan(a_release(tmp_path), [mail_world.recipient(demonstration=True)], mail_world.SENDER)
     assert "demonstration reports only" in refused[0].reason
 
 
 def test_an_unfinished_release_is_a_clear_error(tmp_path):
-    with pytest.raises(outbox.ReleaseError, match="reports build --check"):
-        outbox.read_release(tmp_path / "reports" / "real" / "2024-H1")
+    with pytest.raises(releases.ReleaseError, match="reports build --check"):
+        releases.read_release(tmp_path / "reports" / "real" / "2024-H1")
     release = a_release(tmp_path)
     (release.folder / "run.json").write_text('{"started": "yesterday"}', encoding="utf-8")
-    with pytest.raises(outbox.ReleaseError, match="when the release was made"):
-        outbox.read_release(release.folder)
+    with pytest.raises(releases.ReleaseError, match="when the release was made"):
+        releases.read_release(release.folder)
 
 
 def test_letters_are_reproducible_and_the_outbox_shows_them(tmp_path):
     release = a_release(tmp_path)
     who = [mail_world.recipient(), mail_world.recipient("b@c.example", format="pdf")]
-    planned, refused = outbox.plan(release, who, mail_world.SENDER)
-    again, _ = outbox.plan(release, who, mail_world.SENDER)
+    planned, refused = letters.plan(release, who, mail_world.SENDER)
+    again, _ = letters.plan(release, who, mail_world.SENDER)
     assert [p.data for p in planned] == [p.data for p in again] and not refused
     for letter in planned:
         assert mail_world.wire_faults(letter.data) == []
     assert b"otchet_74_2024-H1.html" in planned[0].data and b"otchet_74_2024-H1.pdf" in planned[1].data
-    page = outbox.write(release, planned, [outbox.Refusal("<x>", "RU-AD.ru", "<why>")], {planned[0].message_id: "sent"})
+    page = outbox.write(
+        release, planned, [releases.Refusal("<x>", "RU-AD.ru", "<why>")], {planned[0].message_id: "sent"}
+    )
     text = page.read_text(encoding="utf-8")
-    assert "&lt;why&gt;" in text and "sent" in text and "не отправлялось" in text
+    assert "&lt;why&gt;" in text and "отправлено" in text and "не отправлялось" in text
+    assert (page.parent.stat().st_mode & 0o777) == 0o700
     assert (page.parent / f"{planned[0].message_id[1:33]}.eml").read_bytes() == planned[0].data
     preview = (page.parent / f"{planned[0].message_id[1:33]}.html").read_text(encoding="utf-8")
     assert "cid:" not in preview
@@ -159,98 +167,13 @@ def test_letters_are_reproducible_and_the_outbox_shows_them(tmp_path):
 def test_one_region_with_a_broken_name_costs_one_letter(tmp_path):
     result = mail_world.real(example_results.rich())
     broken = replace(result, region=replace(result.region, code="RU-AD", name="Адыгея\r\nBcc: x@y.example"))
-    release = outbox.read_release(mail_world.release(tmp_path, [result, broken]))
-    planned, refused = outbox.plan(release, [mail_world.recipient(regions=("RU-CHE", "RU-AD"))], mail_world.SENDER)
+    release = releases.read_release(mail_world.release(tmp_path, [result, broken]))
+    who = [mail_world.recipient(), mail_world.recipient("b@c.example", ("RU-AD",))]
+    planned, refused = letters.plan(release, who, mail_world.SENDER)
     assert len(planned) == 1 and "control characters" in refused[0].reason
 
 
 # ---- a server that misbehaves --------------------------------------------------------------------------------
-
-
-class Server:
-    """A tiny SMTP server on loopback whose answers are scripted by stage; what it accepts it keeps."""
-
-    def __init__(self, script=None, banner_delay=0.0, size=10_000_000):
-        self.script, self.banner_delay, self.size = script or {}, banner_delay, size
-        self.accepted, self.seen, self.connections = [], {}, 0
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.socket.accept()
-                self.connections += 1
-                threading.Thread(target=self._guarded, args=(connection,), daemon=True).start()
-
-    def _guarded(self, connection):
-        with contextlib.suppress(OSError), connection:
-            self._talk(connection)
-
-    def _answer(self, stage, default):
-        """The n-th time a stage is reached, the n-th scripted answer; afterwards the default."""
-        count = self.seen[stage] = self.seen.get(stage, 0) + 1
-        answers = self.script.get(stage, [])
-        return answers[count - 1] if count <= len(answers) else default
-
-    def _talk(self, connection):
-        time.sleep(self.banner_delay)
-        stream = connection.makefile("rb")
-
-        def say(stage, default):
-            answer = self._answer(stage, default)
-            if answer == "drop":
-                raise OSError("scripted drop")
-            if answer == "silence":
-                time.sleep(3)
-                raise OSError("scripted silence")
-            connection.sendall(answer.encode() + b"\r\n")
-            return answer
-
-        say("connect", "220 test")
-        recipient = ""
-        while line := stream.readline():
-            verb = line.split(None, 1)[0].upper().decode("latin-1")
-            if verb in ("EHLO", "HELO"):
-                say("ehlo", f"250-test\r\n250 SIZE {self.size}")
-            elif verb == "MAIL":
-                say("mail", "250 ok")
-            elif verb == "RCPT":
-                recipient = re.search(r"<(.*?)>", line.decode())[1]
-                say("rcpt", "250 ok")
-            elif verb == "DATA":
-                if not say("data", "354 go").startswith("354"):
-                    continue
-                if self._answer("body", "") == "drop":
-                    connection.recv(100)
-                    raise OSError("scripted drop inside the body")
-                body = b""
-                while not body.endswith(b"\r\n.\r\n"):
-                    piece = stream.readline()
-                    if not piece:
-                        return
-                    body += piece
-                answer = self._answer("dot", "250 queued")
-                if answer == "drop-accepted":
-                    self.accepted.append((recipient, body))
-                    raise OSError("scripted drop after acceptance")
-                if answer == "drop":
-                    raise OSError("scripted drop after the dot")
-                if answer.startswith("250"):
-                    self.accepted.append((recipient, re.sub(rb"(?m)^\.\.", b".", body[:-3])))
-                connection.sendall(answer.encode() + b"\r\n")
-            elif verb == "RSET":
-                say("rset", "250 ok")
-            elif verb == "QUIT":
-                connection.sendall(b"221 bye\r\n")
-                return
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)  # closing alone leaves a thread inside accept() one more connection
-        self.socket.close()
 
 
 @pytest.fixture
@@ -274,10 +197,12 @@ def clock():
 
 def go(tmp_path, server, addresses=("a@b.example",), book=None, timeout=2.0):
     home = tmp_path / "reports" / "real" / "2024-H1"
-    release = outbox.read_release(home) if home.exists() else a_release(tmp_path)
-    planned, refused = outbox.plan(release, [mail_world.recipient(address) for address in addresses], mail_world.SENDER)
+    release = releases.read_release(home) if home.exists() else a_release(tmp_path)
+    planned, refused = letters.plan(
+        release, [mail_world.recipient(address) for address in addresses], mail_world.SENDER
+    )
     book = book or ledger.Ledger(tmp_path / "ledger.sqlite")
-    settings = transport.Settings(
+    settings = Settings(
         "127.0.0.1", server.port, "none", envelope_from="bounce@ministry.example", per_minute=0, timeout=timeout
     )
     return sending.run(release, planned, refused, book, settings, clock(), 0.01), planned, book
@@ -364,8 +289,9 @@ def test_a_slow_banner_is_waited_for_and_no_server_is_a_clear_stop(tmp_path, ser
 def test_a_run_that_died_after_acceptance_is_unknown_until_a_person_speaks(tmp_path, serve):
     server = serve({"dot": ["drop-accepted"]})
     report, planned, book = go(tmp_path, server)
-    text = sending.digest(report, a_like(report))
-    assert planned[0].message_id in text and "=resend" in text
+    told = messages_digest.digest(command.digest_of(report, releases.read_release(tmp_path / "reports/real/2024-H1")))
+    for text in (told.text, told.html.replace("&lt;", "<").replace("&gt;", ">")):
+        assert planned[0].message_id in text and "=resend" in text and "unknown 1" in text
     again, _, _ = go(tmp_path, server, book=book)
     assert again.entries[0].state == "unknown" and len(server.accepted) == 1
     with pytest.raises(ledger.LedgerError, match="=sent or =resend"):
@@ -377,10 +303,6 @@ def test_a_run_that_died_after_acceptance_is_unknown_until_a_person_speaks(tmp_p
         book.resolve(planned[0].message_id, "sent", "now")
     with pytest.raises(ledger.LedgerError, match="no message"):
         book.resolve("<none@x>", "sent", "now")
-
-
-def a_like(report):
-    return outbox.Release(Path("reports/real/2024-H1"), "real", "2024-H1", {}, None)
 
 
 KILLED = """
@@ -436,27 +358,38 @@ def test_two_runs_at_once_are_kept_apart(tmp_path):
         ({}, "SMTP_HOST is not set"),
         ({"SMTP_HOST": "mail.example", "SMTP_SECURITY": "none"}, "on this machine only"),
         ({"SMTP_HOST": "mail.example", "SMTP_SECURITY": "ssl3"}, "choose one of"),
-        ({"SMTP_HOST": "mail.example", "SMTP_PORT": "smtp"}, "must be numbers"),
+        ({"SMTP_HOST": "mail.example", "SMTP_PORT": "smtp"}, "SMTP_PORT='smtp'"),
+        ({"SMTP_HOST": "mail.example", "SMTP_PORT": "70000"}, "from 1 to 65535"),
+        ({"SMTP_HOST": "mail.example", "SMTP_TIMEOUT": "nan"}, "SMTP_TIMEOUT"),
+        ({"SMTP_HOST": "mail.example", "MAIL_PER_MINUTE": "-1"}, "MAIL_PER_MINUTE"),
+        ({"SMTP_HOST": "mail.example", "SMTP_FINAL_TIMEOUT": "inf"}, "SMTP_FINAL_TIMEOUT"),
+        ({"SMTP_HOST": "mail.example\r\nQUIT"}, "host name"),
+        ({"SMTP_HOST": "x" * 70 + ".example"}, "host name"),
+        ({"SMTP_HOST": "mail.example", "MAIL_ENVELOPE_FROM": "a@b.example> SIZE=1\r\nRCPT"}, "MAIL_ENVELOPE_FROM"),
+        ({"SMTP_HOST": "mail.example", "SMTP_USER": "me"}, "set both or neither"),
     ],
 )
 def test_unsafe_or_missing_settings_are_refused(environment, says):
-    with pytest.raises(transport.SettingsError, match=says):
-        transport.settings_from(environment, "a@b.example")
+    with pytest.raises(SettingsError, match=says):
+        settings_from(environment, "a@b.example")
 
 
 def test_settings_hide_their_secrets():
-    settings = transport.settings_from(
-        {"SMTP_HOST": "localhost", "SMTP_PASSWORD": "s3cret", "SMTP_USER": "me"}, "a@b.c"
-    )
-    assert "s3cret" not in repr(settings) and settings.password == "s3cret"
-    assert transport.settings_from({"SMTP_HOST": "::1", "SMTP_SECURITY": "none"}, "a@b.c").security == "none"
+    made = settings_from({"SMTP_HOST": "localhost", "SMTP_PASSWORD": "s3cret", "SMTP_USER": "me"}, "a@b.example")
+    assert "s3cret" not in repr(made) and made.password == "s3cret"
+    plain = base64.b64encode(b"\0me\0s3cret").decode()
+    assert made.hide(f"550 {plain} s3cret {base64.b64encode(b's3cret').decode()}") == "550 *** *** ***"
+    assert settings_from({"SMTP_HOST": "::1", "SMTP_SECURITY": "none"}, "a@b.example").security == "none"
+    with pytest.raises(SettingsError, match="ASCII") as error:
+        settings_from({"SMTP_HOST": "localhost", "SMTP_PASSWORD": "пароль", "SMTP_USER": "me"}, "a@b.example")
+    assert "пароль" not in str(error.value)
 
 
 def test_starttls_that_is_not_offered_or_not_verified_never_falls_back(tmp_path, serve):
     server = serve()
     for security in ("starttls", "tls"):
         with pytest.raises(transport.RunStoppedError, match="no safe conversation"):
-            transport.connect(transport.Settings("127.0.0.1", server.port, security, timeout=1))
+            transport.connect(Settings("127.0.0.1", server.port, security, timeout=1))
 
 
 @pytest.fixture
@@ -579,13 +512,13 @@ def settings(port, certificate, **change):
         "ca_file": str(certificate / "cert.pem"),
         "envelope_from": "b@m.example",
     }
-    return transport.Settings("127.0.0.1", port, "starttls", **(values | change), per_minute=0, timeout=5)
+    return Settings("127.0.0.1", port, "starttls", **(values | change), per_minute=0, timeout=5)
 
 
 def test_starttls_verified_and_login_deliver_the_very_bytes(tmp_path, tls_server, certificate):
     inbox, port = tls_server
     release = a_release(tmp_path)
-    planned, _ = outbox.plan(release, [mail_world.recipient()], mail_world.SENDER)
+    planned, _ = letters.plan(release, [mail_world.recipient()], mail_world.SENDER)
     book = ledger.Ledger(tmp_path / "l.sqlite")
     report = sending.run(release, planned, [], book, settings(port, certificate), clock(), 0.01)
     assert report.exit_code == 0
@@ -606,11 +539,9 @@ def test_the_rate_limit_spaces_messages(tmp_path, serve):
     server = serve()
     release = a_release(tmp_path)
     who = [mail_world.recipient(f"a{i}@b.example") for i in range(4)]
-    planned, _ = outbox.plan(release, who, mail_world.SENDER)
+    planned, _ = letters.plan(release, who, mail_world.SENDER)
     waits = []
     ticking = sending.Clock(lambda: "now", lambda: sum(waits), waits.append)
-    limited = transport.Settings(
-        "127.0.0.1", server.port, "none", envelope_from="b@m.example", per_minute=30, timeout=5
-    )
+    limited = Settings("127.0.0.1", server.port, "none", envelope_from="b@m.example", per_minute=30, timeout=5)
     sending.run(release, planned, [], ledger.Ledger(tmp_path / "l.sqlite"), limited, ticking, 0.01)
     assert [round(wait, 6) for wait in waits] == [0, 2, 2, 2] and len(server.accepted) == 4

@@ -20,7 +20,9 @@ import example_results
 import mail_world
 import pytest
 
-from helpers.delivery import ledger, outbox, sending, transport
+from helpers.delivery import ledger, letters, sending, transport
+from helpers.delivery import release as releases
+from helpers.delivery.server import Settings
 from helpers.tables import store
 
 pytestmark = pytest.mark.mail_server
@@ -172,17 +174,17 @@ def split_parts(data):
 def test_89_messages_go_through_a_real_chain_intact(chain, tmp_path):
     base = mail_world.real(example_results.rich("ru"))
     regions = store.reference("regions").to_dict("records")
-    release = outbox.read_release(mail_world.release(tmp_path, [mail_world.with_region(base, row) for row in regions]))
+    release = releases.read_release(
+        mail_world.release(tmp_path, [mail_world.with_region(base, row) for row in regions])
+    )
     people = [
         mail_world.recipient(f"official{row['code']}@region.example", (row["iso_3166_2"],), name=row["name_ru"])
         for row in regions
     ]
-    planned, refused = outbox.plan(release, people, mail_world.SENDER)
+    planned, refused = letters.plan(release, people, mail_world.SENDER)
     assert len(planned) == 89 and not refused
     book = ledger.Ledger(tmp_path / "ledger.sqlite")
-    settings = transport.Settings(
-        "127.0.0.1", chain["smtp"], "none", envelope_from="bounce@ministry.example", per_minute=0
-    )
+    settings = Settings("127.0.0.1", chain["smtp"], "none", envelope_from="bounce@ministry.example", per_minute=0)
     clock = sending.Clock(lambda: "now", time.monotonic, time.sleep)
     report = sending.run(release, planned, refused, book, settings, clock, 0.1)
     assert report.exit_code == 0, [entry.reply for entry in report.entries if entry.state != "sent"]

@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+_KEY = "collection = ? AND period = ? AND region = ? AND recipient = ? AND lang = ? AND edition = ?"
 STATES = ("planned", "sending", "sent", "deferred", "refused", "unknown")
 _IN_USE = "another run is sending with this ledger; wait until it ends"
 _SCHEMA = """
@@ -28,7 +29,13 @@ class LedgerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One message of the ledger."""
+    """One message of the ledger.
+
+    Attributes
+    ----------
+    region : str
+        What the recipient asked for: code of a region, ``national``, name of a federal district, or ``all``.
+    """
 
     collection: str
     period: str
@@ -45,15 +52,21 @@ class Entry:
 
 
 class Ledger:
-    """SQLite file with ``synchronous=FULL``: what it says is on disk."""
+    """SQLite file that is on disk when it says so: ``synchronous=EXTRA`` is FULL, and the folder is synced too.
+
+    It holds addresses of people, so only its owner may read it.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=1)
             self._db.execute("PRAGMA journal_mode=DELETE")
-            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA synchronous=EXTRA")
             self._db.execute(_SCHEMA)
+        except OSError as error:
+            raise LedgerError(f"{path} cannot be written ({error.strerror or error}); mend its folder") from error
         except sqlite3.DatabaseError as error:
             if "locked" in str(error):
                 raise LedgerError(_IN_USE) from error
@@ -73,14 +86,23 @@ class Ledger:
             raise LedgerError(_IN_USE) from error
 
     def plan(self, entry: Entry) -> Entry:
-        """Record the intent, or return what is recorded for the same message already."""
+        """Record the intent, or return what is recorded for the same message already.
+
+        The same message is the same recipient, scope, period, language and edition, also if its Message-ID was made
+        with another domain: what was settled under the old one stays settled, what was not takes the new one.
+        """
         values = (
             entry.collection, entry.period, entry.region, entry.recipient, entry.lang, entry.edition,
             entry.message_id, "planned", 0, "", entry.sha256, entry.updated_at,
         )  # fmt: skip
         marks = ",".join("?" * len(values))
         self._db.execute(f"INSERT OR IGNORE INTO messages VALUES ({marks})", values)  # noqa: S608 - marks only
-        return self.find(entry.message_id)
+        self._db.execute(
+            f"UPDATE messages SET message_id = ? WHERE {_KEY} AND state IN ('planned', 'deferred')",  # noqa: S608
+            (entry.message_id, *values[:6]),
+        )
+        row = self._db.execute(f"SELECT * FROM messages WHERE {_KEY}", values[:6]).fetchone()  # noqa: S608
+        return Entry(*row)
 
     def find(self, message_id: str) -> Entry:
         """Entry of a Message-ID; raises LedgerError if there is none."""
@@ -89,18 +111,22 @@ class Ledger:
             raise LedgerError(f"no message {message_id} in the ledger; see the outbox page for the known ones")
         return Entry(*row)
 
-    def set_state(self, message_id: str, state: str, now: str, reply: str = "", attempt: bool = False) -> None:
-        """Commit a new state; ``attempt`` counts one more try."""
+    def intend(self, message_id: str, sha256: str, now: str) -> None:
+        """Commit that these very bytes are about to be sent, in one step, and count the try."""
+        self._db.execute(
+            "UPDATE messages SET state = 'sending', reply = '', attempts = attempts + 1, sha256 = ?, updated_at = ?"
+            " WHERE message_id = ?",
+            (sha256, now, message_id),
+        )
+
+    def set_state(self, message_id: str, state: str, now: str, reply: str = "") -> None:
+        """Commit a new state with the server's words."""
         if state not in STATES:
             raise LedgerError(f"unknown state {state!r}")
         self._db.execute(
-            "UPDATE messages SET state = ?, reply = ?, attempts = attempts + ?, updated_at = ? WHERE message_id = ?",
-            (state, reply[:300], int(attempt), now, message_id),
+            "UPDATE messages SET state = ?, reply = ?, updated_at = ? WHERE message_id = ?",
+            (state, reply[:300], now, message_id),
         )
-
-    def set_bytes(self, message_id: str, sha256: str) -> None:
-        """Record the checksum of the bytes about to be sent."""
-        self._db.execute("UPDATE messages SET sha256 = ? WHERE message_id = ?", (sha256, message_id))
 
     def entries(self) -> list[Entry]:
         """All messages in the order of planning."""

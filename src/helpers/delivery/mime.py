@@ -22,9 +22,15 @@ from typing import Any
 MAX_HTML_BYTES = 60_000
 MAX_MESSAGE_BYTES = 5_000_000
 MAX_SUBJECT_CHARACTERS = 120
+MAX_ADDRESS = 254
+MAX_NAME = 120
+MAX_ASCII_WORD = 60
 ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,253}$)([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}"
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,253}$)([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
+    r"(?:[A-Za-z]{2,63}|xn--[A-Za-z0-9-]{1,58}[A-Za-z0-9])"
 )
+LIST_ID = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)+[A-Za-z]{2,63}")
+_LANGUAGES = ("ru", "en")
 BIDIRECTIONAL = {"\u200e", "\u200f", "\u061c", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 
 
@@ -100,9 +106,10 @@ def refuse_controls(name: str, value: str) -> str:
     MessageError
         Naming the field: CR and LF would inject headers, bidirectional marks would forge what is read.
     """
-    bad = sorted({f"U+{ord(c):04X}" for c in value if unicodedata.category(c) == "Cc" or c in BIDIRECTIONAL})
+    refused = ("Cc", "Cs", "Zl", "Zp")
+    bad = sorted({f"U+{ord(c):04X}" for c in value if unicodedata.category(c) in refused or c in BIDIRECTIONAL})
     if bad:
-        raise MessageError(f"{name} {value!r} holds control characters {', '.join(bad)}; remove them")
+        raise MessageError(f"{name} {value[:200]!r} holds control characters {', '.join(bad[:5])}; remove them")
     return value
 
 
@@ -115,24 +122,51 @@ def check_address(address: str) -> str:
         For anything else, quoted local parts and non-ASCII domains included (write the domain in its xn-- form).
     """
     refuse_controls("address", address)
-    local, _, domain = address.rpartition("@")
-    if not ADDRESS.fullmatch(address) or ".." in address or local.startswith(".") or local.endswith(".") or not domain:
-        raise MessageError(f"{address!r} is not an e-mail address of the form name@domain.ru")
+    local = address.rpartition("@")[0]
+    if len(address) > MAX_ADDRESS or not ADDRESS.fullmatch(address) or ".." in address:
+        raise MessageError(f"{address[:100]!r} is not an e-mail address of the form name@domain.ru{_in_ascii(address)}")
+    if local.startswith(".") or local.endswith("."):
+        raise MessageError(f"{address!r} is not an e-mail address: a dot may not stand beside the @ or at the start")
     return address
 
 
+def _in_ascii(address: str) -> str:
+    """Hint for an address with a Cyrillic domain: the form that every mail server takes."""
+    local, at, domain = address.rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    is_helped = at and not domain.isascii() and ADDRESS.fullmatch(f"{local}@{ascii_domain}")
+    return f"; write it as {local}@{ascii_domain}" if is_helped else ""
+
+
 def check_display_name(name: str) -> str:
-    """The name, if it cannot be mistaken for an address."""
+    """The name, if it cannot be mistaken for an address.
+
+    Raises
+    ------
+    MessageError
+        For ``@ < >`` in any of their Unicode forms, invisible characters, and names too long for a header.
+    """
     refuse_controls("display name", name)
-    if set(name) & set("@<>"):
+    if len(name) > MAX_NAME:
+        raise MessageError(f"display name of {len(name)} characters is over {MAX_NAME}")
+    if any(unicodedata.category(character) == "Cf" for character in name):
+        raise MessageError(f"display name {name!r} holds invisible characters; type it anew")
+    if set(unicodedata.normalize("NFKC", name)) & set("@<>"):
         raise MessageError(f"display name {name!r} holds @, < or >, which could forge an address; remove them")
     return name
 
 
 def text_header(name: str, value: str) -> Header:
-    """Unstructured header such as Subject: encoded words of at most 75 characters."""
+    """Unstructured header such as Subject: encoded words of at most 75 characters.
+
+    ASCII is left as it is, unless a reader would take a part of it for an encoded word or it cannot be folded.
+    """
     refuse_controls(name, value)
-    return Header(value, "us-ascii" if value.isascii() else "utf-8", maxlinelen=75, header_name=name)
+    is_plain = value.isascii() and "=?" not in value and max(map(len, value.split()), default=0) <= MAX_ASCII_WORD
+    return Header(value, "us-ascii" if is_plain else "utf-8", maxlinelen=75, header_name=name)
 
 
 def address_header(name: str, display: str, address: str) -> Header:
@@ -142,10 +176,21 @@ def address_header(name: str, display: str, address: str) -> Header:
     return header
 
 
+def check_list_id(list_id: str) -> str:
+    """The identifier of the list, if it is of the form of RFC 2919: words with dots, like a domain."""
+    if not LIST_ID.fullmatch(list_id):
+        raise MessageError(f"list_id {list_id[:100]!r} must look like reports.ministry.ru")
+    return list_id
+
+
+def stem(identity: tuple[str, ...]) -> str:
+    """32 hexadecimal digits of (run, region, recipient, language, edition)."""
+    return hashlib.sha256("\n".join(identity).encode()).hexdigest()[:32]
+
+
 def message_id(identity: tuple[str, ...], domain: str) -> str:
     """Stable identifier of (run, region, recipient, language, edition)."""
-    digest = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:32]
-    return f"<{digest}@{domain}>"
+    return f"<{stem(identity)}@{domain}>"
 
 
 def _alternative(letter: Letter, token: str) -> MIMEMultipart:
@@ -168,8 +213,7 @@ def _alternative(letter: Letter, token: str) -> MIMEMultipart:
 
 def content_id(letter: Letter, picture: Picture) -> str:
     """Content-ID of a picture, derived from the identity of the message."""
-    digest = hashlib.sha256("\n".join(letter.identity).encode()).hexdigest()[:16]
-    return f"{picture.name}.{digest}"
+    return f"{picture.name}.{stem(letter.identity)[:16]}"
 
 
 def _attachment_part(attachment: Attachment) -> MIMEBase:
@@ -195,7 +239,9 @@ def build(letter: Letter, sender: Sender) -> bytes:
         message over 5 MB.
     """
     _check_sizes(letter)
-    token = hashlib.sha256("\n".join(letter.identity).encode()).hexdigest()[:24]
+    if letter.lang not in _LANGUAGES:
+        raise MessageError(f"language {letter.lang!r}; one of: {', '.join(_LANGUAGES)}")
+    token = stem(letter.identity)[:24]
     root: Any = MIMEMultipart("mixed", boundary=f"=_mixed_{token}")
     root["From"] = address_header("From", sender.name, check_address(sender.address))
     root["Reply-To"] = address_header("Reply-To", sender.reply_name, check_address(sender.reply_address))
@@ -204,7 +250,7 @@ def build(letter: Letter, sender: Sender) -> bytes:
     root["Subject"] = text_header("Subject", letter.subject)
     root["Date"] = refuse_controls("Date", letter.date)
     root["Message-ID"] = message_id(letter.identity, sender.domain)
-    root["List-Id"] = address_header("List-Id", sender.list_name, sender.list_id)
+    root["List-Id"] = address_header("List-Id", sender.list_name, check_list_id(sender.list_id))
     root["List-Unsubscribe"] = f"<mailto:{check_address(sender.unsubscribe)}?subject=unsubscribe>"
     root["Auto-Submitted"] = "auto-generated"
     root["Precedence"] = "bulk"

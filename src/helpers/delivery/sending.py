@@ -3,13 +3,16 @@
 import hashlib
 import smtplib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from helpers.delivery import transport
 from helpers.delivery.ledger import Entry, Ledger
-from helpers.delivery.outbox import Planned, Refusal, Release
+from helpers.delivery.letters import Planned
+from helpers.delivery.release import Refusal, Release
+from helpers.delivery.server import Settings
 
 MAX_ATTEMPTS = 4
+MAX_LOST_IN_A_ROW = 3
 FIRST_PAUSE_SECONDS = 5.0
 FINAL = ("sent", "refused", "unknown")
 
@@ -25,11 +28,21 @@ class Clock:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did, for the digest and the exit code."""
+    """What a run did, for the digest and the exit code.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+        One per letter of this run, then those of the same release that an earlier run left unknown or unsent and that
+        today's list of recipients no longer asks for.
+    sent_now : frozenset of str
+        Message-IDs that left in this run; the other ``sent`` ones had left before.
+    """
 
     entries: tuple[Entry, ...]
     refusals: tuple[Refusal, ...]
     stopped: str = ""
+    sent_now: frozenset[str] = frozenset()
 
     def count(self, state: str) -> int:
         """Messages of this run in a state."""
@@ -38,8 +51,20 @@ class Report:
     @property
     def exit_code(self) -> int:
         """Zero only if everybody who should have got a message has it."""
-        is_whole = all(entry.state == "sent" for entry in self.entries) and not self.refusals and not self.stopped
-        return 0 if is_whole else 1
+        is_whole = all(entry.state == "sent" for entry in self.entries) and not self.stopped
+        return 0 if is_whole and all(refusal.is_expected for refusal in self.refusals) else 1
+
+
+@dataclass
+class _Queue:
+    """Letters still to be sent, with the Message-ID under which the ledger knows each."""
+
+    ledger: Ledger
+    settings: Settings
+    clock: Clock
+    letters: list[tuple[Planned, str]] = field(default_factory=list)
+    busy: str = ""
+    sent: set[str] = field(default_factory=set)
 
 
 def run(
@@ -47,7 +72,7 @@ def run(
     planned: list[Planned],
     refusals: list[Refusal],
     ledger: Ledger,
-    settings: transport.Settings,
+    settings: Settings,
     clock: Clock,
     first_pause: float = FIRST_PAUSE_SECONDS,
 ) -> Report:
@@ -57,83 +82,95 @@ def run(
     ``MAX_ATTEMPTS`` times in a run with doubling pauses.
     """
     ledger.find_interrupted(clock.now())
-    queue = []
+    queue = _Queue(ledger, settings, clock)
+    known: list[str] = []
     for letter in planned:
         entry = ledger.plan(_entry(release, letter, clock.now()))
+        known.append(entry.message_id)
         if entry.state not in FINAL:
-            queue.append(letter)
-    stopped = ""
-    pause = first_pause
+            queue.letters.append((letter, entry.message_id))
+    stopped = _rounds(queue, first_pause)
+    entries = [ledger.find(message_id) for message_id in known]
+    return Report((*entries, *_left_over(release, ledger, set(known))), tuple(refusals), stopped, frozenset(queue.sent))
+
+
+def _rounds(queue: _Queue, pause: float) -> str:
+    """All rounds with their pauses; returns why the run stopped early, empty if it did not."""
     for attempt in range(MAX_ATTEMPTS):
-        if not queue or stopped:
+        if not queue.letters:
             break
         if attempt:
-            clock.sleep(pause)
+            queue.clock.sleep(pause)
             pause *= 2
+        queue.busy = ""
         try:
-            queue = _round(queue, ledger, settings, clock)
+            queue.letters = _round(queue)
         except transport.RunStoppedError as error:
-            stopped = str(error)
-    entries = tuple(ledger.find(letter.message_id) for letter in planned)
-    return Report(entries, tuple(refusals), stopped)
+            return queue.settings.hide(str(error))
+    return queue.busy if queue.letters else ""
+
+
+def _left_over(release: Release, ledger: Ledger, known: set[str]) -> list[Entry]:
+    """Letters of this release that an earlier run did not settle and that are not planned today."""
+    return [
+        entry
+        for entry in ledger.entries()
+        if (entry.collection, entry.period) == (release.collection, release.period)
+        and entry.message_id not in known
+        and entry.state == "unknown"
+    ]
 
 
 def _entry(release: Release, letter: Planned, now: str) -> Entry:
     return Entry(
-        release.collection, release.period, letter.region, letter.recipient.address.casefold(), letter.lang,
+        release.collection, release.period, letter.scope, letter.recipient.address.casefold(), letter.lang,
         letter.edition, letter.message_id, "planned", 0, "", hashlib.sha256(letter.data).hexdigest(), now,
     )  # fmt: skip
 
 
-def _round(queue: list[Planned], ledger: Ledger, settings: transport.Settings, clock: Clock) -> list[Planned]:
-    """Try each letter once; returns those that were deferred."""
-    deferred: list[Planned] = []
+def _round(queue: _Queue) -> list[tuple[Planned, str]]:
+    """Try each letter once; returns those to be tried again, the ones never reached first.
+
+    A server that hangs up is called again at once, because many close a conversation after some letters; after a few
+    lost conversations in a row the round ends and the pause begins.
+    """
+    deferred: list[tuple[Planned, str]] = []
     connection: smtplib.SMTP | None = None
-    gap = 60.0 / settings.per_minute if settings.per_minute else 0.0
-    earliest = clock.seconds()
+    gap = 60.0 / queue.settings.per_minute if queue.settings.per_minute else 0.0
+    earliest, lost = queue.clock.seconds(), 0
     try:
-        for letter in queue:
-            clock.sleep(max(0.0, earliest - clock.seconds()))
-            earliest = clock.seconds() + gap
-            connection = connection or transport.connect(settings)
-            outcome = _send_one(connection, letter, ledger, settings, clock)
+        for position, (letter, message_id) in enumerate(queue.letters):
+            if lost >= MAX_LOST_IN_A_ROW:
+                return [*queue.letters[position:], *deferred]
+            queue.clock.sleep(max(0.0, earliest - queue.clock.seconds()))
+            earliest = queue.clock.seconds() + gap
+            try:
+                connection = connection or transport.connect(queue.settings)
+            except transport.ServerBusyError as error:
+                queue.busy = str(error)
+                return [*queue.letters[position:], *deferred]
+            outcome = _send_one(connection, letter, message_id, queue)
+            lost = lost + 1 if outcome.reconnect else 0
             if outcome.reconnect:
                 connection.close()
                 connection = None
             if outcome.state == "deferred":
-                deferred.append(letter)
+                deferred.append((letter, message_id))
     finally:
         transport.close(connection)
     return deferred
 
 
-def _send_one(
-    connection: smtplib.SMTP, letter: Planned, ledger: Ledger, settings: transport.Settings, clock: Clock
-) -> transport.Outcome:
+def _send_one(connection: smtplib.SMTP, letter: Planned, message_id: str, queue: _Queue) -> transport.Outcome:
+    ledger, clock, settings = queue.ledger, queue.clock, queue.settings
+
     def intend() -> None:
-        ledger.set_bytes(letter.message_id, hashlib.sha256(letter.data).hexdigest())
-        ledger.set_state(letter.message_id, "sending", clock.now(), attempt=True)
+        ledger.intend(message_id, hashlib.sha256(letter.data).hexdigest(), clock.now())
 
-    outcome = transport.send(connection, settings.envelope_from, letter.recipient.address, letter.data, intend)
-    ledger.set_state(letter.message_id, outcome.state, clock.now(), outcome.reply)
+    outcome = transport.send(
+        connection, settings.envelope_from, letter.recipient.address, letter.data, intend, settings.final_timeout
+    )
+    ledger.set_state(message_id, outcome.state, clock.now(), settings.hide(outcome.reply))
+    if outcome.state == "sent":
+        queue.sent.add(message_id)
     return outcome
-
-
-def digest(report: Report, release: Release) -> str:
-    """Summary for the operator: counts, what failed and why, what to do next; no secret in it."""
-    lines = [
-        f"Release {release.collection} {release.period}",
-        f"sent {report.count('sent')}, deferred {report.count('deferred')}, refused {report.count('refused')},"
-        f" unknown {report.count('unknown')}, skipped {len(report.refusals)}",
-        f"outbox: reports/{release.collection}/{release.period}/outbox/index.html",
-    ]
-    if report.stopped:
-        lines.append(f"the run stopped: {report.stopped}")
-    for entry in report.entries:
-        if entry.state != "sent":
-            lines.append(f"{entry.state}: {entry.recipient} · {entry.region}.{entry.lang} · {entry.reply}")
-        if entry.state == "unknown":
-            lines.append(f"  ask the mail server about {entry.message_id}, then: reports send --send --resolve")
-            lines.append(f"  '{entry.message_id}=sent' (it arrived) or '{entry.message_id}=resend' (it did not)")
-    lines += [f"skipped: {r.recipient} · {r.report_id} · {r.reason}" for r in report.refusals]
-    return "\n".join(lines) + "\n"

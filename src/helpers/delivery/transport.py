@@ -1,88 +1,31 @@
 """One SMTP conversation, stage by stage, because what a failure means depends on the stage it happens in."""
 
-import ipaddress
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-SECURITY = ("starttls", "tls", "none")
-
-
-class SettingsError(ValueError):
-    """The mail server is not described, or described unsafely; names the environment variable."""
+from helpers.delivery.server import Settings
 
 
 class RunStoppedError(RuntimeError):
     """The server refuses everybody (EHLO, TLS, AUTH, MAIL FROM): the run stops, nothing is marked refused."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Mail server; user and password come from the environment only and are never shown.
-
-    Attributes
-    ----------
-    per_minute : float
-        At most so many messages a minute; 0 for no limit.
-    timeout : float
-        Seconds to wait for any answer of the server.
-    """
-
-    host: str
-    port: int
-    security: str = "starttls"
-    user: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-    ca_file: str = ""
-    envelope_from: str = ""
-    per_minute: float = 60.0
-    timeout: float = 30.0
-
-
-def settings_from(environment: Mapping[str, str], default_sender: str) -> Settings:
-    """Settings of ``SMTP_HOST, SMTP_PORT, SMTP_SECURITY, SMTP_USER, SMTP_PASSWORD, SMTP_CA_FILE`` and others.
-
-    Raises
-    ------
-    SettingsError
-        If the host is missing, a number is none, or an unencrypted connection would leave this machine.
-    """
-    host = environment.get("SMTP_HOST", "").strip()
-    if not host:
-        raise SettingsError(
-            "SMTP_HOST is not set; set SMTP_HOST, SMTP_PORT, SMTP_USER and SMTP_PASSWORD, or leave out --send"
-        )
-    security = environment.get("SMTP_SECURITY", "starttls").strip().lower()
-    if security not in SECURITY:
-        raise SettingsError(f"SMTP_SECURITY={security!r}; choose one of: {', '.join(SECURITY)}")
-    if security == "none" and not _is_loopback(host):
-        raise SettingsError(f"SMTP_SECURITY=none is allowed on this machine only, not for {host}; use starttls or tls")
-    try:
-        port = int(environment.get("SMTP_PORT", "465" if security == "tls" else "587"))
-        per_minute = float(environment.get("MAIL_PER_MINUTE", "60"))
-        timeout = float(environment.get("SMTP_TIMEOUT", "30"))
-    except ValueError as error:
-        raise SettingsError(f"SMTP_PORT, MAIL_PER_MINUTE and SMTP_TIMEOUT must be numbers ({error})") from None
-    return Settings(
-        host, port, security, environment.get("SMTP_USER", ""), environment.get("SMTP_PASSWORD", ""),
-        environment.get("SMTP_CA_FILE", ""), environment.get("MAIL_ENVELOPE_FROM", default_sender), per_minute, timeout,
-    )  # fmt: skip
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+class ServerBusyError(RuntimeError):
+    """The server cannot talk just now (4xx, a drop or silence before any letter): worth trying again later."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one message: ``sent``, ``deferred``, ``refused`` or ``unknown``, and the server's last words."""
+    """What became of one message: ``sent``, ``deferred``, ``refused`` or ``unknown``, and the server's last words.
+
+    Attributes
+    ----------
+    reconnect : bool
+        The conversation is over or cannot be trusted: the next letter needs a new one.
+    """
 
     state: str
     reply: str
@@ -90,51 +33,77 @@ class Outcome:
 
 
 def connect(settings: Settings) -> smtplib.SMTP:
-    """Open, encrypt and log in.
+    """Open, encrypt and log in; an unfinished conversation is closed.
 
     Raises
     ------
     RunStoppedError
-        If the server cannot be reached, does not offer verified TLS, or refuses the login: then nobody was refused.
+        If the server does not offer verified TLS, refuses the login or the greeting for good: nobody was refused.
+    ServerBusyError
+        If it cannot be reached, hangs up, is silent, or asks to come later.
     """
-    context = ssl.create_default_context(cafile=settings.ca_file or None)
+    kind: type[smtplib.SMTP] = smtplib.SMTP_SSL if settings.security == "tls" else smtplib.SMTP
+    smtp: smtplib.SMTP | None = None
     try:
-        if settings.security == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                settings.host, settings.port, timeout=settings.timeout, context=context
-            )
-        else:
-            smtp = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
+        context = ssl.create_default_context(cafile=settings.ca_file or None)
+        more = {"context": context} if settings.security == "tls" else {}
+        smtp = kind(settings.host, settings.port, timeout=settings.timeout, **more)  # type: ignore[arg-type]
         smtp.ehlo_or_helo_if_needed()
         if settings.security == "starttls":
             smtp.starttls(context=context)
-            smtp.ehlo()
+            smtp.ehlo_or_helo_if_needed()
         if settings.user:
             smtp.login(settings.user, settings.password)
-    except smtplib.SMTPAuthenticationError as error:
-        raise RunStoppedError(
-            f"the server refuses the login (code {error.smtp_code}); check SMTP_USER and SMTP_PASSWORD"
-        ) from None
-    except (smtplib.SMTPException, ssl.SSLError, OSError) as error:
-        raise RunStoppedError(
-            f"no safe conversation with {settings.host}:{settings.port} ({_words(error)}); nothing was sent in this try"
-        ) from None
+    except (smtplib.SMTPException, OSError) as error:
+        if smtp is not None:
+            smtp.close()
+        raise _verdict(error, settings) from None
     return smtp
+
+
+def _verdict(error: OSError, settings: Settings) -> RunStoppedError | ServerBusyError:
+    """What a failure before the first letter means."""
+    kind = ServerBusyError if _is_temporary(error) else RunStoppedError
+    if isinstance(error, smtplib.SMTPAuthenticationError):  # its text may repeat what was sent
+        return kind(f"the server refuses the login (code {error.smtp_code}); check SMTP_USER and SMTP_PASSWORD")
+    words = settings.hide(_words(error))
+    return kind(f"no safe conversation with {settings.host}:{settings.port} ({words}); nothing was sent in this try")
+
+
+def _is_temporary(error: OSError) -> bool:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code < 500
+    if isinstance(error, smtplib.SMTPServerDisconnected | ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return True
+    # A missing file of certificates or a server without STARTTLS does not mend itself; a lost network does.
+    return not isinstance(error, smtplib.SMTPException | ssl.SSLError | FileNotFoundError | PermissionError)
 
 
 def _words(error: BaseException) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_text(error.smtp_error)}"
-    return str(error) or type(error).__name__
+    return _text(str(error)) or type(error).__name__
 
 
 def _text(reply: bytes | str) -> str:
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+", " ", text)[:200]
 
 
-def send(smtp: smtplib.SMTP, sender: str, recipient: str, message: bytes, before_data: Callable[[], None]) -> Outcome:
+def send(
+    smtp: smtplib.SMTP,
+    sender: str,
+    recipient: str,
+    message: bytes,
+    before_data: Callable[[], None],
+    final_timeout: float | None = None,
+) -> Outcome:
     """Send the very bytes of a message; ``before_data`` is called (and must commit) before DATA.
+
+    Parameters
+    ----------
+    final_timeout : float, optional
+        Seconds to wait for the answer to the final dot, when a server may be looking for viruses.
 
     Raises
     ------
@@ -143,61 +112,67 @@ def send(smtp: smtplib.SMTP, sender: str, recipient: str, message: bytes, before
     """
     try:
         early = _envelope(smtp, sender, recipient, len(message))
-    except (smtplib.SMTPServerDisconnected, OSError) as error:
+    except OSError as error:  # every error of smtplib is one
         return Outcome("deferred", f"connection lost before DATA: {_words(error)}", reconnect=True)
     if early is not None:
         return early
     before_data()
-    return _data(smtp, message)
+    return _data(smtp, message, final_timeout)
 
 
 def _envelope(smtp: smtplib.SMTP, sender: str, recipient: str, size: int) -> Outcome | None:
     options = [f"size={size}"] if smtp.has_extn("size") else []
     code, reply = smtp.mail(sender, options)
-    if code == 552:
-        smtp.rset()
-        return Outcome("refused", f"{code} {_text(reply)}")
-    if code >= 500:
+    if code >= 500 and code != 552:
         raise RunStoppedError(f"the server refuses the sender {sender}: {code} {_text(reply)}")
     if code != 250:
-        return _temporary(smtp, code, reply)
+        return _over(smtp, code, reply)
     code, reply = smtp.rcpt(recipient)
-    if code >= 500:
-        smtp.rset()
-        return Outcome("refused", f"{code} {_text(reply)}")
-    if code not in (250, 251):
-        return _temporary(smtp, code, reply)
-    return None
+    return None if code in (250, 251) else _over(smtp, code, reply)
 
 
-def _temporary(smtp: smtplib.SMTP, code: int, reply: bytes) -> Outcome:
-    if code != 421:
-        smtp.rset()
-    return Outcome("deferred", f"{code} {_text(reply)}", reconnect=code == 421)
+def _over(smtp: smtplib.SMTP, code: int, reply: bytes) -> Outcome:
+    """End of a transaction before the final dot: nothing was accepted; 5xx is for good, anything else is not."""
+    is_lost = code == 421 or not _is_reset(smtp)
+    return Outcome("refused" if code >= 500 else "deferred", f"{code} {_text(reply)}", reconnect=is_lost)
 
 
-def _data(smtp: smtplib.SMTP, message: bytes) -> Outcome:
+def _is_reset(smtp: smtplib.SMTP) -> bool:
+    """Clear the server's mind for the next letter; without it the next MAIL FROM would be called nested."""
+    try:
+        return smtp.rset()[0] == 250
+    except OSError:
+        return False
+
+
+def _data(smtp: smtplib.SMTP, message: bytes, final_timeout: float | None) -> Outcome:
     """DATA in two steps: before the final dot nothing can have been accepted; after it, only an answer tells."""
     try:
         smtp.putcmd("data")
         code, reply = smtp.getreply()
         if code != 354:
-            state = "refused" if code >= 500 else "deferred"
-            return Outcome(state, f"{code} {_text(reply)}", reconnect=code == 421)
+            return _over(smtp, code, reply)
         stuffed = re.sub(rb"(?m)^\.", b"..", message)
         smtp.send(stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n")
-    except (smtplib.SMTPServerDisconnected, OSError) as error:
+    except OSError as error:
         return Outcome("deferred", f"connection lost before the final dot: {_words(error)}", reconnect=True)
     try:
+        if final_timeout is not None and smtp.sock is not None:
+            smtp.sock.settimeout(final_timeout)
         smtp.send(b".\r\n")
         code, reply = smtp.getreply()
-    except (smtplib.SMTPServerDisconnected, OSError) as error:
+        if smtp.sock is not None:
+            smtp.sock.settimeout(smtp.timeout)
+    except OSError as error:
         return Outcome("unknown", f"connection lost after the final dot: {_words(error)}", reconnect=True)
-    if code == 250:
-        return Outcome("sent", f"{code} {_text(reply)}")
-    if code >= 500:
-        return Outcome("refused", f"{code} {_text(reply)}")
-    return Outcome("deferred", f"{code} {_text(reply)}", reconnect=code == 421)
+    return _final(code, reply)
+
+
+def _final(code: int, reply: bytes) -> Outcome:
+    """An answer to the final dot: only a clear no allows another try, anything unclear is unknown."""
+    states = {2: "sent", 4: "deferred", 5: "refused"}
+    state = states.get(code // 100, "unknown")
+    return Outcome(state, f"{code} {_text(reply)}", reconnect=code == 421 or state == "unknown")
 
 
 def close(smtp: smtplib.SMTP | None) -> None:
@@ -206,5 +181,5 @@ def close(smtp: smtplib.SMTP | None) -> None:
         return
     try:
         smtp.quit()
-    except (smtplib.SMTPException, OSError):
+    except OSError:
         smtp.close()

@@ -10,31 +10,12 @@ from dataclasses import dataclass
 import jinja2
 
 from helpers.presentation import formats
+from helpers.presentation.messages_words import STRINGS
 from helpers.presentation.results import Estimate, RegionalResult, Result
 
 NBSP = "\u00a0"
 WIDTH = 72
 MAX_SUBJECT = 120
-STRINGS = {
-    "ru": {
-        "main_points": "Главное", "comparison": "Сравнение", "effect": "Что изменила оптимизация услуг",
-        "next": "Какие услуги оптимизировать дальше", "full": "Полный отчёт — во вложении.",
-        "footer": "Письмо сформировано автоматически. Отвечайте на него: ответ прочтёт человек.",
-        "unsubscribe": "Чтобы не получать отчёты, ответьте словом «отписка».", "service": "Услуга",
-        "gain": "Ожидаемая польза", "no_data": "нет данных", "corrected": "исправлено",
-        "national": "Россия",
-        "index": "индекс", "about_data": "Качество данных и метод — в полном отчёте.",
-    },
-    "en": {
-        "main_points": "Main points", "comparison": "Comparison", "effect": "What service optimisation changed",
-        "next": "Services to optimise next", "full": "The full report is attached.",
-        "footer": "This message was made automatically from published data. Replies reach a person.",
-        "unsubscribe": "To stop receiving reports, reply with the word unsubscribe.", "service": "Service",
-        "gain": "Expected gain", "no_data": "no data", "corrected": "corrected",
-        "national": "Russia",
-        "index": "index", "about_data": "Data quality and method are in the full report.",
-    },
-}  # fmt: skip
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("helpers.presentation", "templates/mail"),
     autoescape=True,
@@ -64,20 +45,33 @@ def subject(result: Result, is_correction: bool = False) -> str:
     """Region, period, index with its interval or «нет данных», edition; at most 120 characters."""
     words = STRINGS[result.lang]
     index = next((kpi for kpi in result.kpis if kpi.key == "index"), None)
-    figure = interval = ""
-    if index is not None and index.estimate is not None:
-        figure = f"{words['index']} {index.value}"
-        if index.estimate.has_interval:
-            interval = f" ({formats.span(index.estimate.low, index.estimate.high, result.lang)})"
+    if index is None or index.estimate is None or index.estimate.value is None:
+        return subject_of(result, place_name(result), [words["no_data"]], is_correction)
+    figure = f"{words['index']} {index.value}"
+    interval = interval_text(index.estimate, result.lang)
+    return subject_of(result, place_name(result), [f"{figure} ({interval})" if interval else figure], is_correction)
+
+
+def subject_of(result: Result, place: str, facts: list[str], is_correction: bool) -> str:
+    """Subject of a letter about a place; what does not fit is left out from the end, the edition is shortened first."""
+    words = STRINGS[result.lang]
     marks = ([result.banner] if result.is_synthetic else []) + ([words["corrected"]] if is_correction else [])
-    start = " · ".join([*marks, f"{place_name(result)}, {result.period_label}: {figure or words['no_data']}"])
-    candidates = (f"{start}{interval}; {result.edition_label}", f"{start}{interval}", start)
+    start = " · ".join([*marks, f"{place}, {result.period_label}"])
+    editions = (result.edition_label, words[f"short_{result.edition}"])
+    candidates = [f"{start}: {', '.join(facts)}; {edition}" for edition in editions]
+    candidates += [f"{start}: {', '.join(facts[:n])}; {editions[1]}" for n in range(len(facts) - 1, 0, -1)]
+    candidates += [f"{start}: {facts[0]}", start]
     return next((text for text in candidates if len(text) <= MAX_SUBJECT), start[: MAX_SUBJECT - 1].rstrip() + "…")
 
 
-def preheader(result: Result) -> str:
+def preheader(sentence: str) -> str:
     """About eighty characters that a phone shows under the subject."""
-    return textwrap.shorten(result.headline.sentence.replace(NBSP, " "), 90, placeholder="…")
+    return textwrap.shorten(sentence.replace(NBSP, " "), 90, placeholder="…")
+
+
+def render(template: str, **values: object) -> str:
+    """HTML of a mail template; every value is escaped."""
+    return _ENVIRONMENT.get_template(template).render(**values)
 
 
 def body(result: Result, picture_cid: str = "", picture_alt: str = "", is_correction: bool = False) -> Body:
@@ -98,39 +92,53 @@ def body(result: Result, picture_cid: str = "", picture_alt: str = "", is_correc
     if picture_cid and not picture_alt.strip():
         raise ValueError("a picture needs an alternative text")
     words = STRINGS[result.lang]
-    html = _ENVIRONMENT.get_template("body.html.j2").render(
+    html = render(
+        "body.html.j2",
+        lang=result.lang,
+        title=result.title,
+        banner=result.banner,
+        masthead=result.masthead,
+        heading=result.headline.sentence,
+        preheader=preheader(result.headline.sentence),
         result=result,
         words=words,
-        place=place_name(result),
-        preheader=preheader(result),
         picture_cid=picture_cid,
         picture_alt=picture_alt,
         kpi_rows=[result.kpis[i : i + 2] for i in range(0, len(result.kpis), 2)],
-        comparison=_comparison_rows(result),
-        effects=_effects(result),
+        comparison=comparison_rows(result),
+        effects=effect_rows(result),
         services=_services(result),
     )
-    return Body(subject(result, is_correction), html, _text(result, words))
+    return Body(subject(result, is_correction), html, plain_text(_blocks(result, words)))
 
 
-def _comparison_rows(result: Result) -> list[str]:
-    """The chart in words: own region, district and country, so that no number is in the picture only."""
+def comparison_rows(result: Result) -> list[str]:
+    """Comparison in words: own region, district and country, so that no number is in the picture only."""
     if result.comparison is None:
         return []
     rows = [row for row in result.comparison.rows if row.kind != "peer"][:4]
-    return [result.comparison.text.subtitle, *(f"{row.label}: {_value(row.estimate, result.lang)}" for row in rows)]
+    return [result.comparison.text.subtitle, *(f"{row.label}: {value_text(row.estimate, result.lang)}" for row in rows)]
 
 
-def _value(estimate: Estimate, lang: str) -> str:
+def value_text(estimate: Estimate, lang: str) -> str:
+    """Number with its unit and, in brackets, its interval; a published number as precise as printed."""
     is_printed = estimate.interval_kind == "rounding"
     decimals = formats.decimals_of(estimate.value) if is_printed else formats.decimals_for(estimate.unit)
     text = formats.quantity(estimate.value, estimate.unit, lang, decimals)
-    if estimate.has_interval:
-        text += f" ({formats.span(estimate.low, estimate.high, lang, decimals + is_printed)})"
-    return text
+    interval = interval_text(estimate, lang)
+    return f"{text} ({interval})" if interval else text
 
 
-def _effects(result: Result) -> list[tuple[str, str]]:
+def interval_text(estimate: Estimate, lang: str) -> str:
+    """Both ends of the interval, one decimal more than a number published with rounding; empty without one."""
+    if not estimate.has_interval:
+        return ""
+    is_printed = estimate.interval_kind == "rounding"
+    decimals = formats.decimals_of(estimate.value) + 1 if is_printed else formats.decimals_for(estimate.unit)
+    return formats.span(estimate.low, estimate.high, lang, decimals)
+
+
+def effect_rows(result: Result) -> list[tuple[str, str]]:
     """Sentence of each outcome with the contrast beside it; the sentence of absence where there is no estimate."""
     if result.effect is None:
         absent = result.absence("effect")
@@ -141,37 +149,45 @@ def _effects(result: Result) -> list[tuple[str, str]]:
 def _services(result: Result) -> list[tuple[str, str, str, str]]:
     if result.next_services is None:
         return []
-    return [(row.name, row.agency, _value(row.gain, result.lang), row.reason) for row in result.next_services.rows[:5]]
+    return [
+        (row.name, row.agency, value_text(row.gain, result.lang), row.reason) for row in result.next_services.rows[:5]
+    ]
+
+
+def figure_blocks(result: Result) -> list[tuple[str, str]]:
+    """Key figures as items of the plain text."""
+    return [("- ", f"{kpi.label}: {kpi.value}" + (f" ({kpi.note})" if kpi.note else "")) for kpi in result.kpis]
+
+
+def section_blocks(result: Result) -> list[tuple[str, str]]:
+    """Main points, comparison and effect with their headings as blocks of the plain text."""
+    words = STRINGS[result.lang]
+    sections = (
+        ("main_points", [("* ", point) for point in result.main_points]),
+        ("comparison", [("- ", row) for row in comparison_rows(result)]),
+        ("effect", [("", text) for pair in effect_rows(result) for text in pair]),
+    )
+    return [block for key, rows in sections if rows for block in (("#", words[key]), *rows)]
 
 
 def _blocks(result: Result, words: dict[str, str]) -> list[tuple[str, str]]:
     """The message as (mark, text): ``#`` a heading, ``-`` or ``*`` an item, empty a paragraph."""
-    blocks = [("#", result.banner)] if result.is_synthetic else []
-    blocks += [("", result.masthead), ("", result.headline.sentence), ("", " ".join(result.lead))]
-    blocks += [("- ", f"{kpi.label}: {kpi.value}" + (f" ({kpi.note})" if kpi.note else "")) for kpi in result.kpis]
-    sections = (
-        ("main_points", [("* ", point) for point in result.main_points]),
-        ("comparison", [("- ", row) for row in _comparison_rows(result)]),
-        ("effect", [("", text) for pair in _effects(result) for text in pair]),
-        ("next", [("- ", f"{name} ({agency}): {gain}. {why}") for name, agency, gain, why in _services(result)]),
-    )
-    for key, rows in sections:
-        blocks += [("#", words[key]), *rows] if rows else []
-    if result.next_services is None:
-        blocks.append(("", result.absence("next_services")))
+    blocks = [("#", result.banner), ("", result.masthead), ("", result.headline.sentence), ("", " ".join(result.lead))]
+    blocks += figure_blocks(result) + section_blocks(result)
+    services = [("- ", f"{name} ({agency}): {gain}. {why}") for name, agency, gain, why in _services(result)]
+    blocks += [("#", words["next"]), *services] if services else [("", result.absence("next_services"))]
     return blocks + [("", words[key]) for key in ("about_data", "full", "footer", "unsubscribe")]
 
 
-def _text(result: Result, words: dict[str, str]) -> str:
-    """The same sentences and numbers at 72 columns."""
+def plain_text(blocks: list[tuple[str, str]]) -> str:
+    """Blocks of (mark, text) at 72 columns; a number is never parted from its unit."""
     lines: list[str] = []
-    for mark, text in _blocks(result, words):
-        if mark == "#":
-            lines += [text.upper(), ""]
+    for mark, text in blocks:
+        if mark == "#" and text:
+            lines += [*textwrap.wrap(text.upper(), WIDTH, break_on_hyphens=False), ""]
         elif text:
             lines += textwrap.wrap(
-                text.replace(NBSP, " "), WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark),
-                break_long_words=False, break_on_hyphens=False,
-            )  # fmt: skip
+                text, WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark), break_on_hyphens=False
+            )
             lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join(lines).replace(NBSP, " ").rstrip() + "\n"
