@@ -6,7 +6,7 @@ four add up to the cells of the file.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 
 from helpers.intake import explain, grids, headers, idle_rows, layouts, overrides, vocabulary
 from helpers.intake import panel as panel_room
+from helpers.intake import situations as situation_room
 from helpers.intake.frames import CELL_COLUMNS, REFUSAL_COLUMNS, REJECT_COLUMNS, TIDY_COLUMNS, joined, refuse_repeats
 from helpers.intake.grids import Grid, GridError
 from helpers.intake.grids.outputs import write_tables
@@ -63,6 +64,8 @@ class CleanResult:
         Rows of a monthly file of services, for the table ``service_panel``; such a file has no tidy cells.
     idle : tuple of str
         Reviewed exceptions for this file that matched nothing, one sentence each.
+    situations : DataFrame
+        Rows of a composition of life situations, for the table ``life_situations``; such a file has no tidy cells.
     """
 
     file: str
@@ -75,6 +78,7 @@ class CleanResult:
     corrections: tuple[dict, ...] = field(default_factory=tuple)
     panel: pd.DataFrame = field(default_factory=pd.DataFrame)
     idle: tuple[str, ...] = ()
+    situations: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def clean_file(path: Path) -> CleanResult:
@@ -133,14 +137,19 @@ def clean_grids(sheets: list[Grid], file: str) -> CleanResult:
         heap[heap == UNSEEN] = STRUCTURAL
         counts += _count(heap)
     all_cells = joined(gathered.cells, CELL_COLUMNS)
-    panel = pd.concat(gathered.panels, ignore_index=True) if gathered.panels else pd.DataFrame()
+    panel, situations = _one_below_another(gathered.panels), _one_below_another(gathered.situations)
     refusals = joined(gathered.rejects, REFUSAL_COLUMNS)
     all_cells, refusals, moved = refuse_repeats(all_cells, refusals)
     counts += Counts(accepted=-moved, rejected=moved)
     tidy, rejects = all_cells[list(TIDY_COLUMNS)], refusals[list(REJECT_COLUMNS)]
     lines = explain.table(gathered.lines)
     idle = idle_rows.of_file(exceptions, [grid.sheet for grid in sheets], gathered.seen, gathered.used)
-    return CleanResult(file, tidy, rejects, lines, counts, all_cells, refusals, tuple(applied), panel, tuple(idle))
+    found = CleanResult(file, tidy, rejects, lines, counts, all_cells, refusals, tuple(applied), panel, tuple(idle))
+    return replace(found, situations=situations)
+
+
+def _one_below_another(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 @dataclass
@@ -152,9 +161,15 @@ class _Gathered:
     cells: list[pd.DataFrame] = field(default_factory=list)
     rejects: list[pd.DataFrame] = field(default_factory=list)
     panels: list[pd.DataFrame] = field(default_factory=list)
+    situations: list[pd.DataFrame] = field(default_factory=list)
     lines: list[explain.Line] = field(default_factory=list)
     seen: list[idle_rows.Seen] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
+
+    def see(self, sheet: headers.Sheet, header: headers.Header, table: str) -> None:
+        """Remember the columns of a file whose rows go to a table of their own."""
+        for place, label in enumerate(headers.labels_of(sheet, header)):
+            self.seen.append(idle_rows.Seen(sheet.grid.sheet, label.raw, header.left + place + 1, table))
 
     def note(self, block: layouts.Block) -> None:
         """Remember the columns of a block, and which of them a reviewer named."""
@@ -172,6 +187,11 @@ def _clean_sheet(grid: Grid, gathered: _Gathered, heap: np.ndarray) -> None:
     if monthly:
         gathered.used |= named
         _clean_panel(sheet, found[0], monthly, gathered, heap)
+        return
+    composed, named = situation_room.situation_columns(sheet, found[0], gathered.exceptions) if found else ({}, set())
+    if composed:
+        gathered.used |= named
+        _clean_situations(sheet, found[0], composed, gathered, heap)
         return
     blocks = layouts.read_blocks(sheet, words, gathered.file, gathered.exceptions)
     if not any(block.rating for block in blocks) and _clean_turned(sheet, gathered, heap):
@@ -216,12 +236,21 @@ def _clean_panel(
     heap[:] = STRUCTURAL
     heap[result.rejected], heap[result.accepted] = REJECTED, ACCEPTED
     gathered.panels.append(result.panel)
-    gathered.seen += [
-        idle_rows.Seen(sheet.grid.sheet, label.raw, header.left + place + 1, "service_panel")
-        for place, label in enumerate(headers.labels_of(sheet, header))
-    ]
+    gathered.see(sheet, header, "service_panel")
     gathered.rejects += result.rejects
     gathered.lines += explain.panel_lines(sheet, header, columns)
+
+
+def _clean_situations(
+    sheet: headers.Sheet, header: headers.Header, columns: dict[str, int], gathered: _Gathered, heap: np.ndarray
+) -> None:
+    result = situation_room.clean_situations(sheet, header, columns, vocabulary.load(), gathered.file)
+    heap[:] = STRUCTURAL
+    heap[result.rejected], heap[result.accepted] = REJECTED, ACCEPTED
+    gathered.situations.append(result.situations)
+    gathered.see(sheet, header, "life_situations")
+    gathered.rejects += result.rejects
+    gathered.lines += explain.record_lines(sheet, header, columns, "life_situations", situation_room.REFERENCE)
 
 
 def _count(heap: np.ndarray) -> Counts:

@@ -1,5 +1,5 @@
 """All registered sources of a collection → the tables ``observations``, ``rejects``, ``corrections_applied``,
-``quality``, ``service_panel``.
+``quality``, ``service_panel``, ``life_situations``.
 
 Published figures keep their own reader; every other file goes through :func:`helpers.intake.cleaning.clean_file`.
 """
@@ -12,12 +12,14 @@ import pandas as pd
 from helpers.intake import idle_rows, overrides, published
 from helpers.intake.cleaning import CleanResult, clean_file
 from helpers.intake.sources import Source, read_catalog
-from helpers.tables import store
+from helpers.tables import schemas, store
 
 ENTITY_TYPES = {"questionnaire": "regional_agency"}
 MARKS = (1, 2, 3, 4, 5)
 _ANSWERS = "feedback_answer"
 _KEY = ["rating", "entity_id", "period", "indicator"]
+RECORDS = ("service_panel", "life_situations")
+"""Tables made of whole records, one row of a file each, not of single cells."""
 
 
 def clean_collection(sources: Iterable[Source]) -> dict[str, pd.DataFrame]:
@@ -31,8 +33,8 @@ def clean_collection(sources: Iterable[Source]) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of DataFrame
-        ``observations``, ``rejects``, ``corrections_applied``, ``quality``, ``service_panel`` in the columns of
-        their schemas.
+        ``observations``, ``rejects``, ``corrections_applied``, ``quality``, ``service_panel``, ``life_situations`` in
+        the columns of their schemas.
 
     Raises
     ------
@@ -42,7 +44,8 @@ def clean_collection(sources: Iterable[Source]) -> dict[str, pd.DataFrame]:
         If a row of published figures cannot be read.
     """
     tables: dict[str, list[pd.DataFrame]] = {
-        name: [] for name in ("observations", "rejects", "corrections_applied", "quality", "service_panel")
+        name: []
+        for name in ("observations", "rejects", "corrections_applied", "quality", "service_panel", "life_situations")
     }
     for source in sources:
         if source.kind == "published_figures":
@@ -57,10 +60,14 @@ def clean_collection(sources: Iterable[Source]) -> dict[str, pd.DataFrame]:
         tables["quality"].append(quality(result, source))
         if len(result.panel):
             tables["service_panel"].append(result.panel.assign(is_synthetic=_flag(source), source_id=source.source_id))
-    joined = {name: _together(name, frames) for name, frames in tables.items() if name != "service_panel"}
-    joined["service_panel"], repeats = _one_panel(tables["service_panel"])
-    if len(repeats):
-        joined["rejects"] = store.conform("rejects", pd.concat([joined["rejects"], repeats], ignore_index=True))
+        if len(result.situations):
+            rows = result.situations.assign(is_synthetic=_flag(source), source_id=source.source_id)
+            tables["life_situations"].append(rows)
+    joined = {name: _together(name, frames) for name, frames in tables.items() if name not in RECORDS}
+    for name in RECORDS:
+        joined[name], repeats = _records(name, tables[name])
+        if len(repeats):
+            joined["rejects"] = store.conform("rejects", pd.concat([joined["rejects"], repeats], ignore_index=True))
     return joined
 
 
@@ -208,8 +215,9 @@ def quality(result: CleanResult, source: Source) -> pd.DataFrame:
     """
     names = ["region_iso", "rating", "indicator"]
     accepted = _count(result.cells, names, "n_accepted")
-    if len(result.panel):
-        accepted = pd.concat([accepted, _panel_counts(result.panel)], ignore_index=True)
+    for name, records in (("service_panel", result.panel), ("life_situations", result.situations)):
+        if len(records):
+            accepted = pd.concat([accepted, _record_counts(name, records)], ignore_index=True)
     frame = accepted.merge(_count(result.refusals, names, "n_rejected"), on=names, how="outer").fillna(
         {"n_accepted": 0, "n_rejected": 0}
     )
@@ -223,30 +231,30 @@ def _count(frame: pd.DataFrame, names: list[str], name: str) -> pd.DataFrame:
     return text.groupby(names).size().rename(name).reset_index()
 
 
-def _panel_counts(panel: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the monthly panel by region."""
-    counts = panel.groupby("region_iso").size().rename("n_accepted").reset_index()
-    return counts.assign(rating="", indicator="service_panel")
+def _record_counts(name: str, records: pd.DataFrame) -> pd.DataFrame:
+    """Records of a table by region."""
+    counts = records.groupby("region_iso").size().rename("n_accepted").reset_index()
+    return counts.assign(rating="", indicator=name)
 
 
-def _one_panel(frames: list[pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Panels of several files as one; a service month that two files give differently is refused in both."""
+def _records(name: str, frames: list[pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Records of several files as one table; a record that two files give differently is refused in both."""
     if not frames:
-        return store.empty("service_panel"), store.empty("rejects")
-    panel = pd.concat(frames, ignore_index=True)
-    key = ["region_iso", "service_id", "month"]
-    figures = [name for name in panel.columns if name != "source_id"]
-    panel = panel.drop_duplicates(figures)
-    conflict = panel.duplicated(key, keep=False)
-    gone = panel[conflict]
+        return store.empty(name), store.empty("rejects")
+    table = pd.concat(frames, ignore_index=True)
+    key = list(schemas.KEYS[name])
+    figures = [column for column in table.columns if column != "source_id"]
+    table = table.drop_duplicates(figures)
+    conflict = table.duplicated(key, keep=False)
+    gone = table[conflict]
     repeats = pd.DataFrame(
         {
             "source_id": gone["source_id"], "file": gone["source_id"], "sheet": "",
             "row": np.arange(1, len(gone) + 1), "col": 0,
             "reason": "duplicate_conflict", "raw": gone[key].astype(str).agg(" / ".join, axis=1) if len(gone) else "",
-            "suggestion": "two files give this month of the service differently; keep one of them",
+            "suggestion": "two files give this record differently; keep one of them",
             "region_iso": gone["region_iso"],
             "is_synthetic": gone["is_synthetic"],
         }
     )  # fmt: skip
-    return store.conform("service_panel", panel[~conflict].drop(columns="source_id")), repeats
+    return store.conform(name, table[~conflict].drop(columns="source_id")), repeats

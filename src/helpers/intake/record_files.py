@@ -12,6 +12,7 @@ import pandas as pd
 
 from helpers.intake.frames import constant, taken
 from helpers.intake.headers import Header, Sheet, labels_of
+from helpers.intake.overrides import Overrides
 from helpers.intake.periods import parse_period
 from helpers.intake.regions import judge_region
 from helpers.intake.text import is_missing, key_text, normalise
@@ -26,16 +27,26 @@ SUGGESTIONS = {
 }
 
 
-def columns_of(sheet: Sheet, header: Header, reference: str) -> dict[str, int]:
-    """Column of the table → absolute index, by the patterns of a reference table; each place is taken once."""
-    labels = [key_text(label.raw) for label in labels_of(sheet, header)]
-    found: dict[str, int] = {}
+def columns_of(sheet: Sheet, header: Header, reference: str, exceptions: Overrides) -> tuple[dict[str, int], set[int]]:
+    """Column of the table → absolute index, and the rows of exceptions that named some.
+
+    A reviewed exception names a column first, then the patterns of the reference table; each place is taken once.
+    """
+    labels = [label.raw for label in labels_of(sheet, header)]
+    named = {
+        header.left + place: role
+        for place, label in enumerate(labels)
+        if (role := exceptions.role_of(sheet.grid.sheet, label, header.left + place + 1))
+    }
+    found = {role: index for index, (role, _) in reversed(named.items()) if role != "not_kept"}
     for row in store.reference(reference).to_dict("records"):
         for place, label in enumerate(labels):
-            if label and re.search(row["pattern"], label) and header.left + place not in found.values():
-                found.setdefault(row["column"], header.left + place)
+            index = header.left + place
+            is_free = index not in named and index not in found.values()
+            if label and is_free and re.search(row["pattern"], key_text(label)):
+                found.setdefault(row["column"], index)
                 break
-    return found
+    return found, {row for _, row in named.values()}
 
 
 def read(texts: np.ndarray, kind: str, words: Vocabulary) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from helpers.intake import rows as row_kinds
 from helpers.intake.headers import Header, Sheet
+from helpers.intake.overrides import Overrides
 from helpers.intake.record_files import NUMERIC, columns_of, on_grid, read, refused_rows, region_codes, reject_frames
 from helpers.intake.text import normalise
 from helpers.intake.vocabulary import Vocabulary
@@ -36,10 +37,12 @@ class SituationResult:
     columns: dict[str, int]
 
 
-def situation_columns(sheet: Sheet, header: Header) -> dict[str, int]:
-    """Column → absolute index, for a header that names enough of them; empty otherwise."""
-    found = columns_of(sheet, header, REFERENCE)
-    return found if set(found) >= NEEDED else {}
+def situation_columns(sheet: Sheet, header: Header, exceptions: Overrides) -> tuple[dict[str, int], set[int]]:
+    """Column → absolute index, for a header that names enough of them, and the rows of exceptions that named some;
+    both empty otherwise.
+    """
+    found, used = columns_of(sheet, header, REFERENCE, exceptions)
+    return (found, used) if set(found) >= NEEDED else ({}, set())
 
 
 def clean_situations(
