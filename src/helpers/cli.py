@@ -291,18 +291,32 @@ def send(
     raise typer.Exit(outcome.exit_code)
 
 
-def _pages_of(collection: str, entity: str) -> list[Path]:
-    """Newest release's pages about an entity: its own, or the national one."""
+def _pages_of(collection: str, *owners: str) -> dict[str, str]:
+    """Text of the newest release's pages about the first owner that has one, else of the national page."""
     folder = paths.reports(collection)
-    found = sorted(folder.glob(f"*/{entity}.*.html")) or sorted(folder.glob("*/national.*.html"))
-    return [page for page in found if page.parent == found[-1].parent]
+    for owner in (*filter(None, owners), "national"):
+        if found := sorted(folder.glob(f"*/{owner}.*.html")):
+            newest = [page for page in found if page.parent == found[-1].parent]
+            return {page.relative_to(paths.root()).as_posix(): page.read_text(encoding="utf-8") for page in newest}
+    return {}
+
+
+def _entity_of(text: str) -> str:
+    """Code of a region or short name of a federal body that a text names; any other text as it is."""
+    from helpers.intake import agencies, regions
+
+    found = regions.judge_region(text)
+    named = found.code if found.how in ("code", "exact", "alias", "case") else None
+    return named or agencies.judge_agency(text).name or text
 
 
 @app.command()
 def trace(
-    entity: Annotated[str, typer.Argument(help="RU-CHE, or another entity")],
-    indicator: Annotated[str, typer.Argument(help="index, level, total, …")],
-    period: Annotated[str, typer.Argument(help="2024-H1")],
+    entity: Annotated[str, typer.Argument(help="RU-CHE, a region's name, a federal body, or another entity")],
+    indicator: Annotated[
+        str, typer.Argument(help="index, level, total, 'process 1', or an outcome of an effect: days")
+    ],
+    period: Annotated[str, typer.Argument(help="2024-H1; default: the period of the release")] = "",
     collection: Collection = "real",
 ) -> None:
     """Print a number's way: report → table row → observation → source cell → checksum and public reference."""
@@ -310,15 +324,17 @@ def trace(
 
     from helpers.intake import published, sources
     from helpers.tables import store
-    from helpers.tables.trace import TraceError
+    from helpers.tables.trace import TABLES, TraceError
     from helpers.tables.trace import trace as find
 
+    entity, period = _entity_of(entity), period or parameters().get(collection, {}).get("period", "")
     try:
-        tables = store.read_release(collection, ("observations", "scores", "ranks", "corrections_applied"))
+        tables = store.read_release(collection, TABLES, entity)
         registered = sources.read_catalog()
         catalog = pd.DataFrame([vars(source) for source in registered])
         facts = [published.read(source.file) for source in registered if source.kind == "published_figures"]
-        pages = [page.relative_to(paths.root()).as_posix() for page in _pages_of(collection, entity)]
+        owners = tables["observations"].query("entity_id == @entity")["region_iso"].unique()
+        pages = _pages_of(collection, entity, *owners)
         ways = find(entity, indicator, period, tables, catalog, pd.concat(facts) if facts else None, pages)
     except (TraceError, store.StoreError, sources.SourceError) as error:
         raise _fail(error) from None

@@ -1,9 +1,19 @@
 """The way of a number: report → table row → observation → file, sheet, row, column, raw text → checksum and address."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
+
+from helpers.tables import trace_made, trace_report
+from helpers.tables.trace_steps import Step, short, source_steps
+
+__all__ = ["TABLES", "Step", "TraceError", "trace"]
+
+TABLES = (
+    "observations", "groups", "scores", "ranks", "region_effects", "quality", "service_panel", "corrections_applied",
+)  # fmt: skip
 
 
 class TraceError(LookupError):
@@ -11,118 +21,129 @@ class TraceError(LookupError):
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step on the way back: what it is, where it stands, what it says."""
+class _Question:
+    """What is asked for, and the reports about it: path → text of the page."""
 
-    name: str
-    place: str
-    content: str
+    entity: str
+    indicator: str
+    period: str
+    pages: Mapping[str, str]
 
 
 def trace(
     entity: str,
     indicator: str,
     period: str,
-    tables: dict[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
     catalog: pd.DataFrame,
     facts: pd.DataFrame | None = None,
-    pages: Sequence[str] = (),
+    pages: Mapping[str, str] | None = None,
 ) -> list[list[Step]]:
-    """Ways of every observation behind one number, one list of steps each.
+    """Ways of one number, one list of steps each, from the report down to checksum and publication.
+
+    A number that was published has a way for every observation of it; one that was calculated from questionnaires
+    has a way to all cells that entered; the effect in a region has a way to the monthly files. Nothing but the
+    number asked for is shown.
 
     Parameters
     ----------
     entity : str
         Region code or other entity id.
-    tables : dict of DataFrame
-        ``observations`` and, where made, ``scores``, ``ranks`` and ``corrections_applied``.
+    indicator : str
+        Indicator of an observation, node of the index tree («process 1»), or outcome of an effect («days»).
+    period : str
+        Period text; an effect belongs to the release and has none.
+    tables : mapping of DataFrame
+        ``observations`` and, where made, the others of ``TABLES``.
     catalog : DataFrame
-        Rows of the raw catalogue (``path``, ``sha256``, ``title``, ``publisher``, ``address``, ``licence``).
+        Rows of the raw catalogue (``source_id``, ``path``, ``sha256``, ``title``, ``publisher``, ``address``,
+        ``licence``).
     facts : DataFrame, optional
         Published figures with their own source columns, for figures that come from publications.
-    pages : sequence of str
-        Reports about the entity, to begin the way with.
+    pages : mapping of str, optional
+        Reports about the entity, path → text, to begin the way with.
 
     Raises
     ------
     TraceError
-        If no observation matches; names the indicators and periods that the entity has.
+        If there is no such number; names what the entity has, or the nearest entity.
     """
-    observations = tables["observations"]
-    mine = observations[(observations["entity_id"] == entity) | (observations["region_iso"] == entity)]
-    exact = mine[(mine["indicator"] == indicator) & (mine["period"] == period)]
-    chosen = exact[exact["entity_id"] == entity] if (exact["entity_id"] == entity).any() else exact
-    if chosen.empty:
-        raise TraceError(_nothing(entity, indicator, period, mine))
-    above = [Step("report", page, f"the page of {entity}") for page in pages] + _derived_steps(entity, period, tables)
-    applied = tables.get("corrections_applied")
-    return [above + _source_steps(row, catalog, facts, applied) for row in chosen.to_dict("records")]
-
-
-def _nothing(entity: str, indicator: str, period: str, mine: pd.DataFrame) -> str:
-    if mine.empty:
-        return f"nothing was observed for {entity}; is the code right? (RU-CHE, not 74)"
-    same = mine.loc[mine["indicator"] == indicator, "period"].unique()
-    if len(same):
-        return f"no {indicator} of {entity} for {period}; there is: {', '.join(sorted(same))}"
-    return f"no indicator '{indicator}' for {entity}; there is: {', '.join(sorted(mine['indicator'].unique()))}"
-
-
-def _derived_steps(entity: str, period: str, tables: dict[str, pd.DataFrame]) -> list[Step]:
-    steps = []
-    for name, value in (("scores", "score"), ("ranks", "rank")):
-        frame = tables.get(name)
-        if frame is None or frame.empty:
-            continue
-        rows = frame[(frame["entity_id"] == entity) & (frame["period"] == period)]
-        for row in rows.head(3).to_dict("records"):
-            low, high = row.get(f"{value}_low"), row.get(f"{value}_high")
-            node = row.get("group") or row.get("indicator")
-            text = f"{value} {_short(row[value])} [{_short(low)}; {_short(high)}] ({row['interval_kind']})"
-            steps.append(Step(f"table {name}", f"{row['rating']} · {entity} · {period} · {node}", text))
-    return steps
-
-
-def _source_steps(
-    row: dict, catalog: pd.DataFrame, facts: pd.DataFrame | None, applied: pd.DataFrame | None
-) -> list[Step]:
-    value = row["category"] or _short(row["value"])
-    interval = f" [{_short(row['value_low'])}; {_short(row['value_high'])}]" if not row["category"] else ""
-    steps = [
-        Step("table observations", row["observation_id"], f"{row['cmp']} {value}{interval} {row['unit']}"),
-        *_cell_steps(row, applied),
+    question = _Question(entity, indicator, period, pages or {})
+    ways = [
+        *_observed(question, tables, catalog, facts),
+        *_calculated(question, tables, catalog),
+        *_effects(question, tables, catalog),
     ]
-    source = catalog[catalog["path"] == row["file"]]
-    for entry in source.to_dict("records"):
-        steps.append(Step("source file", entry["path"], f"sha256 {entry['sha256']}; licence: {entry['licence']}"))
-        steps.append(Step("published by", entry["publisher"], f"{entry['title']} – {entry['address']}"))
-    if facts is not None:
-        fact = facts[facts["fact_id"] == row["observation_id"]]
-        for entry in fact.to_dict("records"):
-            place = f"{entry['source_id']}, {entry['published_date']}"
-            steps.append(Step("public reference", place, f"{entry['source_title']} – {entry['source_url_or_seed']}"))
-    return steps
+    if not ways:
+        raise TraceError(_nothing(question, tables))
+    return ways
 
 
-def _cell_steps(row: dict, applied: pd.DataFrame | None) -> list[Step]:
-    """The cell as the file holds it; before it, the reviewed correction of a known error, if there was one."""
-    place = f"data/raw/{row['file']}, sheet '{row['sheet']}', row {row['row']}, column {row['col']}"
-    found = []
-    if applied is not None:
-        here = (applied["sheet"] == row["sheet"]) & (applied["row"] == row["row"]) & (applied["col"] == row["col"])
-        is_file = [str(row["file"]).rpartition("/")[2] == str(file).rpartition("/")[2] for file in applied["file"]]
-        found = applied[here & pd.Series(is_file, index=applied.index, dtype=bool)].to_dict("records")
-    steps = [
-        Step(
-            "correction", f"data/reference/corrections.csv, {entry['correction_id']}",
-            f"{entry['old_value']!r} → {entry['new_value']!r}: {entry['reason']}",
-        )
-        for entry in found
-    ]  # fmt: skip
-    raw = found[0]["old_value"] if found else row["raw_text"]
-    return [*steps, Step("source cell", place, f"raw text: {raw!r}")]
+def _observed(
+    question: _Question, tables: Mapping[str, pd.DataFrame], catalog: pd.DataFrame, facts: pd.DataFrame | None
+) -> list[list[Step]]:
+    mine = _of_entity(tables["observations"], question.entity)
+    exact = mine[(mine["indicator"] == question.indicator) & (mine["period"] == question.period)]
+    is_own = exact["entity_id"] == question.entity
+    ways = []
+    for row in exact[is_own if is_own.any() else exact.index == exact.index].to_dict("records"):
+        made = trace_made.steps_above(row, tables)
+        report = trace_report.steps(question.pages, question.entity, row["value"], row["category"])
+        ways.append([*report, *made, _observation(row), *source_steps(row, catalog, facts, _corrections(tables))])
+    return ways
 
 
-def _short(value: object) -> str:
-    number = pd.to_numeric(value, errors="coerce")  # type: ignore[call-overload]
-    return "n/a" if pd.isna(number) else f"{number:g}"
+def _corrections(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    return tables.get("corrections_applied")
+
+
+def _observation(row: dict) -> Step:
+    value = row["category"] or short(row["value"])
+    interval = f" [{short(row['value_low'])}; {short(row['value_high'])}]" if not row["category"] else ""
+    return Step("table observations", row["observation_id"], f"{row['cmp']} {value}{interval} {row['unit']}")
+
+
+def _calculated(question: _Question, tables: Mapping[str, pd.DataFrame], catalog: pd.DataFrame) -> list[list[Step]]:
+    ways = []
+    for score, others in trace_made.calculated(question.entity, question.indicator, question.period, tables):
+        report = trace_report.steps(question.pages, question.entity, score["score"], "")
+        ways.append([*report, *trace_made.steps_of_score(score, others, tables, catalog)])
+    return ways
+
+
+def _effects(question: _Question, tables: Mapping[str, pd.DataFrame], catalog: pd.DataFrame) -> list[list[Step]]:
+    effects = tables.get("region_effects")
+    if effects is None or effects.empty:
+        return []
+    rows = effects[(effects["region_iso"] == question.entity) & (effects["outcome"] == question.indicator)]
+    # The page prints per cent of a log point, so the number itself is not looked for.
+    pages = dict.fromkeys(question.pages, "")
+    return [
+        [
+            *trace_report.steps(pages, question.entity, float("nan"), "", block="effect"),
+            *trace_made.steps_of_effect(row, tables, catalog),
+        ]
+        for row in rows.to_dict("records")
+    ]
+
+
+def _of_entity(observations: pd.DataFrame, entity: str) -> pd.DataFrame:
+    return observations[(observations["entity_id"] == entity) | (observations["region_iso"] == entity)]
+
+
+def _nothing(question: _Question, tables: Mapping[str, pd.DataFrame]) -> str:
+    entity, indicator = question.entity, question.indicator
+    mine = _of_entity(tables["observations"], entity)
+    if mine.empty:
+        known = sorted({*tables["observations"]["entity_id"], *tables["observations"]["region_iso"]} - {""})
+        near = difflib.get_close_matches(entity, known, n=3, cutoff=0.5)
+        hint = f"; nearest: {', '.join(near)}" if near else ""
+        return f"nothing was observed for {entity}; is the code right? (RU-CHE, not 74){hint}"
+    own = mine[mine["entity_id"] == entity] if (mine["entity_id"] == entity).any() else mine
+    same = sorted(own.loc[own["indicator"] == indicator, "period"].unique())
+    if same:
+        return f"no {indicator} of {entity} for {question.period}; there is: {', '.join(same)}"
+    names = sorted(own["indicator"].unique())
+    near = difflib.get_close_matches(indicator, names, n=1, cutoff=0.6)
+    hint = f"; nearest: {near[0]}" if near else ""
+    return f"no indicator '{indicator}' for {entity}{hint}; there is: {', '.join(names[:40])}"
