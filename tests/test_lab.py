@@ -104,6 +104,11 @@ def wait_for(address, server, log):
     pytest.fail(f"JupyterLab did not answer in {SECONDS / 2:.0f} s: {log.read_text(encoding='utf-8')[-2000:]}")
 
 
+def accept(dialog):
+    """Answer a question that the interface asks on a slow machine (which kernel, keep waiting) with its default."""
+    dialog.locator(".jp-mod-accept").last.click()
+
+
 def test_run_all_then_another_region_shows_other_numbers(lab):
     from playwright.sync_api import sync_playwright
 
@@ -117,6 +122,7 @@ def test_run_all_then_another_region_shows_other_numbers(lab):
             page.on(
                 "request", lambda request: outside.append(request.url) if not is_local(request.url, address) else None
             )
+            page.add_locator_handler(page.locator("dialog.jp-Dialog"), accept)
             page.goto(f"{address}/lab/tree/notebooks/explore.ipynb?reset&token={token}")
             page.locator(".jp-Notebook-cell").first.wait_for()
             page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(state="attached")

@@ -218,7 +218,8 @@ def test_shutdown_is_quick_quiet_and_runs_exit_handlers(kernel, tmp_path, capfd)
     value(client, f"import atexit, pathlib; atexit.register(pathlib.Path({str(tmp_path / 'bye')!r}).touch)")
     began = time.monotonic()
     manager.shutdown_kernel()
-    assert time.monotonic() - began < 2.5
+    # It left by itself, before the client would have killed it.
+    assert time.monotonic() - began < manager.shutdown_wait_time
     assert (tmp_path / "bye").exists()
     assert "KeyboardInterrupt" not in capfd.readouterr().err
 
