@@ -287,6 +287,10 @@ def send(
         )  # fmt: skip
     except command.DeliveryError as error:
         raise _fail(error) from None
+    if send_now:
+        from helpers.batch import options, overview
+
+        overview.after_sending(options.Options(collection=collection, period=chosen))
     typer.echo(outcome.text)
     raise typer.Exit(outcome.exit_code)
 

@@ -226,7 +226,8 @@ def export(job: Job, notebook: Any) -> dict[str, Any]:
     from helpers.presentation import pages, results, tables_out
 
     stored = result_of(notebook)
-    result = results.from_dict(json.loads(stored))
+    result = results.with_run(results.from_dict(json.loads(stored)), job.commit, job.content_key)
+    stored = json.dumps(results.to_dict(result), ensure_ascii=False, sort_keys=True, indent=1).encode()
     notebook.metadata["report"] = pages.metadata(result, job.other_href)
     page = exporter(job.lang).export(notebook)
     return {

@@ -25,6 +25,7 @@ class Job:
     pdf: bool = False
     other_href: str = ""  # the same report in the other language
     root: str = ""
+    commit: str = ""  # of the code, for the colophon of the page
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers import paths
-from helpers.batch import files, keys, records, workers
+from helpers.batch import files, issues, keys, plan, records, workers
+from helpers.batch.options import Options
 from helpers.batch.plan import Release
-from helpers.tables import periods
 
 PREVIOUS = ".previous"  # results of the run before the last one that changed something
 
@@ -41,20 +41,70 @@ def write(release: Release, status: records.Status, base: dict[str, str], stoppe
     with stopper.held():
         status.save()
     memory = release.folder / ".overview.json"
-    wanted = _key(release, status, base)
+    sent = sent_on(release, status)
+    wanted = _key(release, status, base, sent)
     if not status.rows or _known(memory, release.folder) == wanted:
         return
-    pages = _pages(release, status)
+    pages = _pages(release, status, sent)
     with stopper.held():
         digests = {name: files.write(release.folder / name, page.encode()) for name, page in pages.items()}
         files.write(memory, json.dumps({"key": wanted, "pages": digests}).encode())
 
 
-def _key(release: Release, status: records.Status, base: dict[str, str]) -> str:
+def after_sending(options: Options) -> None:
+    """Show in the index of a release what was sent just now; the record of the last run follows the new page."""
+    release = plan.resolve(options)
+    status = records.Status(release.folder)
+    record = release.folder / "run.json"
+    if not status.rows or not record.exists():
+        return
+    write(release, status, keys.base(), workers.Stopper())
+    known = json.loads(record.read_text(encoding="utf-8"))
+    known["index_sha256"] = files.digest_file(release.folder / "index.html")
+    files.write(record, (json.dumps(known, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def sent_on(release: Release, status: records.Status) -> dict[str, str]:
+    """Day (ISO) on which each report was last sent, by report id, as the ledger of delivery has it.
+
+    A letter to a district or to all regions counts for every report that it covers. A ledger that a run of sending
+    holds is read after that run: it brings the index up to date itself.
+    """
+    path = paths.reports("ledger.sqlite")
+    if not path.is_file():
+        return {}
+    from helpers.delivery.ledger import Ledger, LedgerError
+    from helpers.tables import store
+
+    try:
+        ledger = Ledger(path)
+    except LedgerError:
+        return {}
+    try:
+        entries = [entry for entry in ledger.entries() if entry.state == "sent"]
+    finally:
+        ledger.close()
+    register = store.reference("regions")
+    districts = dict(zip(register["iso_3166_2"], register["federal_district"], strict=True))
+    found: dict[str, str] = {}
+    for row in status.rows.values():
+        scopes = {row.region_iso or plan.NATIONAL_ID, districts.get(row.region_iso, ""), "all"} - {""}
+        days = [
+            entry.updated_at[:10]
+            for entry in entries
+            if (entry.collection, entry.period, entry.lang) == (release.collection, release.period, row.lang)
+            and entry.region in scopes
+        ]
+        if days:
+            found[row.report_id] = max(days)
+    return found
+
+
+def _key(release: Release, status: records.Status, base: dict[str, str], sent: dict[str, str]) -> str:
     """Everything that the pages show."""
     previous = {path.name: files.digest_file(path) for path in sorted(_previous_folder(release).glob("*.json"))}
     rows = [status.rows[name].__dict__ for name in sorted(status.rows)]  # the order of a run is not that of the file
-    return keys.combine([base, release.langs[0], rows, previous])
+    return keys.combine([base, release.langs[0], rows, previous, sent])
 
 
 def _known(memory: Path, folder: Path) -> str:
@@ -67,7 +117,7 @@ def _known(memory: Path, folder: Path) -> str:
     return str(known["key"]) if whole else ""
 
 
-def _pages(release: Release, status: records.Status) -> dict[str, str]:
+def _pages(release: Release, status: records.Status, sent: dict[str, str]) -> dict[str, str]:
     import pandas as pd
 
     from helpers.presentation import diff, index
@@ -77,7 +127,7 @@ def _pages(release: Release, status: records.Status) -> dict[str, str]:
     rows = sorted(status.rows.values(), key=lambda row: row.report_id)
     frame = pd.DataFrame([row.__dict__ for row in rows])
     now = _results(release.folder / "results", {row.report_id for row in rows if row.status in records.BUILT})
-    pages = {"index.html": index.page(frame, now, store.reference("regions"), lang)}
+    pages = {"index.html": index.page(frame, now, store.reference("regions"), lang, sent)}
     if any(result.lang == lang for result in now.values()):
         pages["diff.html"] = diff.page(_results(_previous_folder(release)), now, lang)
     return pages
@@ -99,12 +149,4 @@ def _previous_folder(release: Release) -> Path:
     own = release.folder / PREVIOUS
     if any(own.glob("*.json")):
         return own
-    here = periods.sort_key(release.period)
-    earlier = [
-        folder
-        for folder in paths.reports(release.collection).glob("*")
-        if periods.PATTERN.fullmatch(folder.name) and (folder / "results").is_dir()
-        if periods.sort_key(folder.name) < here
-    ]
-    latest = max(earlier, key=lambda folder: periods.sort_key(folder.name), default=release.folder)
-    return latest / "results" if earlier else own
+    return issues.earlier_folder(release) or own

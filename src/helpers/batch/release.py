@@ -16,6 +16,7 @@ from helpers import paths
 from helpers.batch import (
     environment,
     files,
+    issues,
     keys,
     locking,
     overview,
@@ -181,6 +182,8 @@ def _heat(run: Run) -> None:
 def _reports(run: Run) -> None:
     """Run the reports whose content changed, longest first, and publish each as soon as it is whole."""
     release, status = run.release, run.status
+    if issues.carry(release):
+        run.inputs = keys.Inputs(release.collection)
     jobs = plan.report_jobs(release, run.base, run.inputs)
     decisions = plan.decide(release, jobs, status)
     chosen = [job for job, decision in zip(jobs, decisions, strict=True) if decision.action == "run"]
@@ -188,6 +191,8 @@ def _reports(run: Run) -> None:
     if not chosen:
         return
     overview.remember_previous(release)
+    code = commit()
+    chosen = [replace(job, commit=code) for job in chosen]
     by_id = {job.report_id: job for job in chosen}
     run.progress.begin("reports", len(chosen), len(run.skipped))
     _heat(run)

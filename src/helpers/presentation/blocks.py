@@ -8,14 +8,24 @@ import html
 import re
 from collections.abc import Callable, Sequence
 
-from helpers.presentation import figures, formats, publications, tables_build, tables_facts, tables_more
+from helpers.presentation import (
+    figures,
+    formats,
+    publications,
+    tables_build,
+    tables_facts,
+    tables_more,
+)
 from helpers.presentation.results import MIME, RegionalResult, Result, to_dict
+from helpers.presentation.results_about import Source
 from helpers.presentation.results_parts import EffectBlock, EffectResult, FactSection
 from helpers.presentation.tables_parts import Table
 from helpers.presentation.wording_effects import outcome_key
 from helpers.presentation.wording_terms import pick
 
 _CYRILLIC = re.compile(r"[А-Яа-яЁё](?:[^<>&;A-Za-z]*[А-Яа-яЁё])?")
+_RANGE = re.compile(r"[\d,.]*\d–\d[\d,.]*\d|[\d,.]*\d–\d")
+_LATIN = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[A-Za-z]{2,}){2,}")  # three words and more: a sentence, not a name
 _LONG = 30  # rows from which a printed table takes two columns
 MOST_SOURCES = 12  # as a list; more are a folded table
 SAID = ("days", "documents", "visits")  # outcomes in words, one sentence each; the table has all
@@ -24,11 +34,10 @@ CHARTS = ("comparison", "trend", "effect", "rank", "tiles", "agencies", "groups"
 
 
 def escape(text: str, lang: str) -> str:
-    """Escaped text; in English, runs of Cyrillic are marked as Russian."""
+    """Escaped text; in English, runs of Cyrillic are marked as Russian; in Russian, English sentences as English."""
+    other, pattern = ("en", _LATIN) if lang == "ru" else ("ru", _CYRILLIC)
     safe = html.escape(text, quote=True)
-    if lang == "ru" or not _CYRILLIC.search(text):
-        return safe
-    return _CYRILLIC.sub(lambda match: f'<span lang="ru">{match.group(0)}</span>', safe)
+    return pattern.sub(lambda match: f'<span lang="{other}">{match.group(0)}</span>', safe)
 
 
 def paragraph(text: str, lang: str, css: str = "") -> str:
@@ -92,25 +101,33 @@ def kpis(result: Result) -> str:
     """Block 3."""
     cards = "\n".join(
         f"<div><dt>{escape(k.label, result.lang)}</dt>"
-        f"<dd><b>{escape(k.value, result.lang)}</b><span>{escape(k.note, result.lang)}</span></dd></div>"
+        f"<dd><b>{escape(k.value, result.lang)}</b><span>{note(k.note, result.lang)}</span></dd></div>"
         for k in result.kpis
     )
     return f'<dl class="kpi">\n{cards}\n</dl>'
 
 
+def note(text: str, lang: str) -> str:
+    """Small words under a key figure, in which no line ends inside a range."""
+    return _RANGE.sub(lambda match: f'<span class="r">{match.group(0)}</span>', escape(text, lang))
+
+
 def main_points(result: Result) -> str:
-    """Block 4; fewer than three points are not padded, none is said."""
+    """Block 4; fewer than three points are not padded, none is said with the reason."""
     if not result.main_points and result.headline.estimate is None:
         return ""
     if not result.main_points:
-        text = pick(
-            (
-                "Изменений и различий, выходящих за границы точности, нет.",
-                "No change or difference beyond the precision.",
-            ),
-            result.lang,
+        known = result.headline.change or (isinstance(result, RegionalResult) and result.country_difference)
+        text = (
+            "Изменений и различий, выходящих за границы точности, нет.",
+            "No change or difference beyond the precision.",
         )
-        return paragraph(text, result.lang, "absent")
+        if not known:
+            text = (
+                "Сравнить значение не с чем: нет сопоставимых данных за другой период и по стране.",
+                "There is nothing to set the value against: no comparable earlier or national data.",
+            )
+        return paragraph(pick(text, result.lang), result.lang, "absent")
     items = "\n".join(f"<li>{escape(text, result.lang)}</li>" for text in result.main_points)
     return f'<ul class="points">\n{items}\n</ul>'
 
@@ -250,34 +267,40 @@ def sources(result: Result) -> str:
     lang = result.lang
     if len(result.sources) > MOST_SOURCES:
         return table_html(tables_facts.sources(result), lang, is_folded=True)
-    items = []
-    for source in result.sources:
-        title = escape(source.title, lang)
-        if source.address.startswith(("https://", "http://")):
-            title = f'<a href="{html.escape(source.address, quote=True)}">{title}</a>'
-        name = escape(publications.name(source.source_id, lang), lang)
-        details = ", ".join(text for text in (source.publisher, source.date, source.checksum) if text)
-        items.append(f"<li>{name}: {title}{' (' + escape(details, lang) + ')' if details else ''}</li>")
-    return f'<ul class="sources">\n{chr(10).join(items)}\n</ul>' if items else ""
+    sums = {source.checksum for source in result.sources if source.checksum}
+    items = [_source(source, lang, len(sums) > 1) for source in result.sources]
+    if not items:
+        return ""
+    one = pick(("Контрольная сумма файла со значениями: ", "Checksum of the file with the figures: "), lang)
+    checksum = paragraph(f"{one}{next(iter(sums))}.", lang, "note") if len(sums) == 1 else ""
+    return f'<ul class="sources">\n{chr(10).join(items)}\n</ul>{checksum}'
+
+
+def _source(source: Source, lang: str, with_checksum: bool) -> str:
+    title = escape(source.title, lang)
+    if source.address.startswith(("https://", "http://")):
+        title = f'<a href="{html.escape(source.address, quote=True)}">{title}</a>'
+    name = publications.name(source.source_id, lang)
+    label = "" if name == source.source_id else f"{escape(name, lang)}: "
+    known = [source.publisher, formats.date(source.date, lang), source.checksum if with_checksum else ""]
+    details = ", ".join(text for text in known if text)
+    return f"<li>{label}{title}{' (' + escape(details, lang) + ')' if details else ''}</li>"
 
 
 def colophon(result: Result) -> str:
-    """Block 15; what differs from run to run is added by the page."""
-    item = result.colophon
-    ru = f"Тетрадь {item.notebook}; версия данных {item.data_version}."
-    en = f"Notebook {item.notebook}; data version {item.data_version}."
-    lines = [pick((ru, en), result.lang)]
-    for label, value in (
-        (("Составлено: ", "Made on: "), item.made_date),
-        (("Ревизия: ", "Revision: "), item.commit),
-        (("Запуск: ", "Run: "), item.run_id),
-        (("Проверки: ", "Checks: "), item.checks),
-        (("Связь: ", "Contact: "), item.contact),
-        (("Следующий выпуск: ", "Next issue: "), formats.date(item.next_issue, result.lang)),
-    ):
-        if value:
-            lines.append(pick(label, result.lang) + value)
-    return paragraphs(lines, result.lang, "note")
+    """Block 15; the page adds the commit and the run, which a notebook does not know."""
+    item, lang = result.colophon, result.lang
+    made, following = (formats.period(text, lang) if text else "" for text in (item.made_date, item.next_issue))
+    known = (
+        (("Тетрадь", "Notebook"), item.notebook),
+        (("Версия данных", "Data version"), item.data_version),
+        (("Составлено", "Made on"), made),
+        (("Следующий выпуск", "Next issue"), following),
+        (("Проверки", "Checks"), item.checks),
+        (("Связь", "Contact"), item.contact),
+    )
+    items = "\n".join(f"<li>{pick(label, lang)}: {escape(text, lang)}</li>" for label, text in known if text)
+    return f"<ul>\n{items}\n</ul>"
 
 
 WORDS: dict[str, Callable[[Result], str]] = {

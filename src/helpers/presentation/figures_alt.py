@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 from helpers.presentation import formats
+from helpers.presentation.figures_rows import shown_decimals
 from helpers.presentation.results import NationalResult, Result
 from helpers.presentation.results_estimates import ChartText, Estimate
 
@@ -46,11 +47,9 @@ def spoken(estimate: Estimate | None, lang: str, sign: bool = False) -> str:
     """A value with its interval in words: «61,3 % (от 57,9 до 64,7)»."""
     if estimate is None:
         return formats.missing(lang)
-    decimals = formats.decimals_for(estimate.unit)
-    if estimate.interval_kind not in ("sampling_95", "method"):
-        decimals = max((formats.decimals_of(x) for x in (estimate.value,) if x is not None), default=decimals)
     if estimate.value is None:
         return formats.change_span(estimate.low, estimate.high, lang)
+    decimals = shown_decimals(estimate)
     text = formats.quantity(estimate.value, estimate.unit, lang, decimals, sign)
     if not estimate.has_interval:
         return text

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from helpers.presentation import formats, style
 from helpers.presentation.results import NationalResult, Result
 from helpers.presentation.results_estimates import ChartText, Estimate
-from helpers.presentation.results_parts import EffectBlock
+from helpers.presentation.results_parts import EffectBlock, Target
+from helpers.presentation.wording_terms import pick
 
 INTERVAL_NOTES = {
     "sampling_95": ("Отрезок — 95\u00a0% интервал.", "Line: 95% interval."),
@@ -30,7 +31,7 @@ WORDS = {
     "no_value": ("н/д", "n/a"),
     "now": ("сейчас", "now"),
     "target": ("цель", "target"),
-    "country_line": ("Пунктир — значение страны.", "Dashed line: the country."),
+    "row_line": ("Пунктир — строка «{}».", "Dashed line: the row “{}”."),
     "own_line": ("Пунктир — значение региона.", "Dashed line: the region."),
     "zero_line": ("Пунктир — нет разницы.", "Dashed line: no difference."),
 }
@@ -59,6 +60,15 @@ def interval_note(estimates: Sequence[Estimate | None], lang: str) -> str:
     return " ".join(INTERVAL_NOTES[kind][0 if lang == "ru" else 1] for kind in kinds)
 
 
+def shown_decimals(estimate: Estimate) -> int:
+    """Decimals by unit for what was computed; as printed for published figures, but no longer than the unit's."""
+    places = formats.decimals_for(estimate.unit)
+    if estimate.interval_kind in ("sampling_95", "method"):
+        return places
+    printed = formats.decimals_of(estimate.value)
+    return printed if estimate.interval_kind in ("rounding", "published_bound") else min(printed, max(places, 1))
+
+
 def value_text(estimate: Estimate | None, lang: str, sign: bool = False) -> str:
     """Value as the row shows it: one decimal for an estimate, as printed for a published figure, ≥ for a bound."""
     if estimate is None:
@@ -66,18 +76,18 @@ def value_text(estimate: Estimate | None, lang: str, sign: bool = False) -> str:
     if estimate.value is None:
         bound, mark = (estimate.low, ">") if estimate.low is not None else (estimate.high, "<")
         return f"{mark}\u00a0{formats.printed(bound, lang)}" if bound is not None else word("no_value", lang)
-    if estimate.interval_kind in ("sampling_95", "method"):
-        return formats.number(estimate.value, lang, formats.decimals_for(estimate.unit), sign)
-    text = formats.printed(estimate.value, lang)
-    return f"+{text}" if sign and estimate.value > 0 else text
+    return formats.number(estimate.value, lang, shown_decimals(estimate), sign)
 
 
 def comparison(result: Result) -> Figure:
     """Block 5: the region, its district, the country and the district's other regions, largest value first."""
     block = _present(result.comparison)
     rows = [Row(r.label, r.estimate, r.kind) for r in block.rows]
-    country = next((r.estimate.value for r in block.rows if r.kind == "country"), None)
-    return draw_rows(rows, block.text, result.lang, reference=country, reference_key="country_line")
+    country = next((r for r in block.rows if r.kind == "country"), None)
+    if country is None:
+        return draw_rows(rows, block.text, result.lang)
+    note = word("row_line", result.lang).format(country.label)
+    return draw_rows(rows, block.text, result.lang, country.estimate.value, note)
 
 
 def agencies(result: Result) -> Figure:
@@ -89,7 +99,7 @@ def agencies(result: Result) -> Figure:
     shown.sort(key=lambda row: (-_anchor(row.estimate), row.label))
     hidden = [Row(a.name, None, note=a.note) for a in block.rows if a.estimate is None or a.is_suppressed]
     own = result.headline.estimate.value if result.headline.estimate else None
-    return draw_rows([*shown, *hidden], block.text, result.lang, reference=own, reference_key="own_line")
+    return draw_rows([*shown, *hidden], block.text, result.lang, own, word("own_line", result.lang))
 
 
 def gaps(result: Result) -> Figure:
@@ -142,17 +152,27 @@ def targets(result: Result) -> Figure:
     same = [t for t in same if t.target.unit == unit]
     lang = result.lang
     rows = [Row(f"{t.label[:1].upper()}{t.label[1:]}", t.current, "region", target=t.target.value) for t in same]
-    behind = sum(t.verdict == "behind" for t in same)
-    reachable = sum(t.verdict == "reachable" for t in same)
-    title = (
-        f"Цели: достижимы {reachable}, отстают {behind}, сказать нельзя {len(same) - reachable - behind}"
-        if lang == "ru"
-        else f"Targets: {reachable} reachable, {behind} behind, {len(same) - reachable - behind} cannot be told"
-    )
+    title = _targets_title(same, lang)
     years = sorted({t.target_year for t in same if t.target_year})
     goal = f"◆ {word('target', lang)}" + (f" {years[0]}" if len(years) == 1 else "")
     subtitle = f"● {word('now', lang)}, {goal}, {formats.unit_name(unit, lang)}"
     return draw_rows(rows, ChartText(title, subtitle, "", "", ""), lang)
+
+
+def _targets_title(shown: Sequence[Target], lang: str) -> str:
+    """How many targets are within reach, behind, or cannot be judged; kinds that do not occur are left out."""
+    names = {
+        "reachable": ("достижимы при нынешнем темпе", "reachable at the present pace"),
+        "behind": ("отстают", "behind"),
+        "cannot_tell": ("сказать нельзя", "cannot be told"),
+    }
+    counts = {key: sum(t.verdict == key for t in shown) for key in names}
+    if counts["cannot_tell"] == len(shown):
+        return pick(
+            ("Достижимы ли цели, данные сказать не позволяют", "Whether targets are in reach, data cannot tell"), lang
+        )
+    parts = [f"{pick(names[key], lang)} — {n}" for key, n in counts.items() if n]
+    return pick(("Цели: ", "Targets: "), lang) + ", ".join(parts)
 
 
 def draw_rows(
@@ -160,13 +180,14 @@ def draw_rows(
     text: ChartText,
     lang: str,
     reference: float | None = None,
-    reference_key: str = "zero_line",
+    reference_note: str = "",
     sign: bool = False,
     rule_before: int | None = None,
 ) -> Figure:
     """Draw rows top to bottom with labels at the left and values at the right.
 
-    ``reference`` draws a vertical line at that value; ``rule_before`` a horizontal rule above that row.
+    ``reference`` draws a vertical line at that value, named by ``reference_note``; ``rule_before`` a horizontal rule
+    above that row.
     """
     values = [value_text(row.estimate, lang, sign) if row.kind != "heading" else "" for row in rows]
     right = max((style.text_width(v, style.TEXT, True) for v in values), default=0.0) + 2 * style.MARGIN
@@ -182,7 +203,7 @@ def draw_rows(
     left = max(left, style.text_width(marks[0], style.SMALL) / 2 + style.MARGIN)
     heights = [max(20.5, len(lines) * style.STEP + 4) for lines in labels]
     note = interval_note([row.estimate for row in rows], lang)
-    note += "" if reference is None else f" {word(reference_key, lang)}"
+    note += "" if reference is None else f" {reference_note or word('zero_line', lang)}"
     framed = style.frame(
         text.title, text.subtitle, text.source, sum(heights), left, right, above=4, below=26, notes=(note.strip(),)
     )

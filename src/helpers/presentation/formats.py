@@ -73,6 +73,10 @@ _NOUNS: dict[str, dict[str, tuple[str, ...]]] = {
     "rating": {"ru": ("оценка", "оценки", "оценок", "оценки"), "en": ("rating", "ratings")},
     "project": {"ru": ("проект", "проекта", "проектов", "проекта"), "en": ("project", "projects")},
     "lab": {"ru": ("лаборатория", "лаборатории", "лабораторий", "лаборатории"), "en": ("lab", "labs")},
+    "contradiction": {
+        "ru": ("противоречие", "противоречия", "противоречий", "противоречия"),
+        "en": ("contradiction", "contradictions"),
+    },
     "study": {"ru": ("исследование", "исследования", "исследований", "исследования"), "en": ("study", "studies")},
 }  # fmt: skip
 # Genitive singular and plural («у 41 услуги», «из 96 услуг»).

@@ -23,6 +23,7 @@ from traitlets.config import Config
 from helpers.presentation import formats
 from helpers.presentation.pages_check import PageError, check
 from helpers.presentation.results import MIME, NationalResult, Result, from_dict
+from helpers.presentation.wording_terms import INTERFACE, term
 
 __all__ = ["Exporter", "PageError", "embedded", "metadata", "render", "to_pdf"]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -71,10 +72,17 @@ def metadata(result: Result, other_href: str = "") -> dict[str, Any]:
         "banner": result.banner,
         "made": formats.date(result.colophon.made_date, result.lang) if result.colophon.made_date else "",
         "foot": result.masthead,
+        "provenance": provenance(result),
         "other_lang": "en" if result.lang == "ru" else "ru",
         "other_href": other_href,
         "national": national,
     }
+
+
+def provenance(result: Result) -> str:
+    """Commit and run of the page, empty where they are not known."""
+    known = (("revision", result.colophon.commit), ("run", result.colophon.run_id))
+    return "; ".join(f"{term(INTERFACE, key, result.lang)}: {text}" for key, text in known if text)
 
 
 def short_title(heading: str, result: Result) -> str:

@@ -29,6 +29,7 @@ from helpers.presentation.results_parts import (
 MIME = "application/vnd.client-centricity.result+json"
 SCHEMA_VERSION = 1
 DATA_CLASSES = ("rich", "poor", "empty")
+SHORT = 12  # characters of a commit or a run that are shown
 
 
 @dataclass(frozen=True)
@@ -143,11 +144,7 @@ class Release:
     edition: str = "preliminary"
     made_date: str = ""  # ISO
     next_issue: str = ""  # ISO date, month or period text
-    previous_issue: str = ""  # period of the issue before; empty for the first
     contact: str = ""
-    commit: str = ""
-    run_id: str = ""
-    checks: str = ""
     smallest_difference_pp: float = 2.0
     smallest_difference_reason: str = field(default="", repr=False)
 
@@ -155,6 +152,23 @@ class Release:
 def to_dict(result: Result) -> dict[str, typing.Any]:
     """Plain dictionaries, lists, strings, numbers and None, in the order of the fields."""
     return json.loads(to_json(result))
+def with_run(result: Result, commit: str, run_id: str) -> Result:
+    """The result with the commit and the run that made its page; a notebook knows neither.
+
+    Parameters
+    ----------
+    commit : str
+        Commit of the code, with ``+`` if files were changed since.
+    run_id : str
+        Content key of the report: equal inputs give an equal run, whatever the clock says.
+    """
+    mark = "+" if commit.endswith("+") else ""
+    own = dataclasses.replace(
+        result.colophon, commit=f"{commit.rstrip('+')[:SHORT]}{mark}" if commit else "", run_id=run_id[:SHORT]
+    )
+    return dataclasses.replace(result, colophon=own)
+
+
 
 
 def to_json(result: Result) -> str:

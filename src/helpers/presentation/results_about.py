@@ -15,6 +15,7 @@ class QualityRow:
     n_rejected: int
     n_expected: int | None
     coverage: float | None  # share 0–1
+    source: str = ""  # name of the source as shown
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Contradiction:
     text: str
     verdict: str
     source_id: str
+    source: str = ""  # name of the source as shown
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Colophon:
-    """Block 15; what differs from run to run stays empty here and is added by the page."""
+    """Block 15; commit and run stay empty in the notebook and are added when the page is made."""
 
     notebook: str
     data_version: str

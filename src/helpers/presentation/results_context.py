@@ -15,9 +15,15 @@ from helpers.tables import periods, store
 
 TABLES = (
     "observations", "scores", "ranks", "groups", "transitions", "targets", "claims", "effects", "event_study",
-    "region_effects", "rtm", "next_services", "diagnostics", "quality", "rejects", "service_panel",
+    "region_effects", "rtm", "next_services", "diagnostics", "quality", "rejects", "service_panel", "earlier_issue",
 )  # fmt: skip
-OWN = ("observations", "quality", "rejects", "next_services", "region_effects")  # a region reads its own rows
+OWN = (
+    "observations",
+    "quality",
+    "rejects",
+    "next_services",
+    "region_effects",
+)  # a region reads its own rows
 REFERENCES = ("regions", "series_breaks", "tile_classes", "targets", "claims", "publications")
 
 
@@ -156,7 +162,7 @@ def load_tables(collection: str, region: str = "") -> dict[str, pd.DataFrame]:
 def release_of(collection: str) -> Release:
     """What the release says about itself, as ``params.toml`` has it; nothing that differs from run to run."""
     settings = store.release_settings(collection)
-    names = ("edition", "made_date", "next_issue", "previous_issue", "contact")
+    names = ("edition", "made_date", "next_issue", "contact")
     texts = {name: str(settings[name]) for name in names if name in settings}
     smallest = float(settings.get("smallest_difference", Release.smallest_difference_pp))
     return Release(collection=collection, smallest_difference_pp=smallest, **texts)

@@ -143,12 +143,11 @@ def _range_text(row: pd.Series, unit: str, lang: str) -> str:
 
 
 def marks(claims: pd.DataFrame, lang: str) -> dict[str, str]:
-    """Words for each fact that an inconsistent claim touches: fact id → «не сходится (c21)»."""
+    """Words for each fact that an inconsistent claim touches: fact id → «не сходится»."""
     found: dict[str, str] = {}
     for row in claims[claims["verdict"] == "inconsistent"].sort_values("claim_id").to_dict("records"):
         for fact_id in str(row["fact_ids"]).split():
-            text = pick((f"не сходится ({row['claim_id']})", f"inconsistent ({row['claim_id']})"), lang)
-            found.setdefault(fact_id, text)
+            found.setdefault(fact_id, pick(("не сходится", "inconsistent"), lang))
     return found
 
 

@@ -102,8 +102,8 @@ def _impossible(ctx: Context, first: GroupTotals, last: GroupTotals) -> list[str
     return found
 
 
-def issue_sentences(ctx: Context, rows: pd.DataFrame) -> tuple[str, ...]:
-    """Block 12: the latest values, what may be said of delay, and what came since the previous issue.
+def latest_sentences(ctx: Context, rows: pd.DataFrame) -> tuple[str, ...]:
+    """Block 12: the latest values, and what may be said of delay.
 
     Parameters
     ----------
@@ -123,21 +123,4 @@ def issue_sentences(ctx: Context, rows: pd.DataFrame) -> tuple[str, ...]:
                 f"the sources name no due dates, so delays are not counted.",
             )
         )
-    previous = ctx.release.previous_issue
-    if not previous:
-        found.append(
-            ctx.pick(
-                "Это первый выпуск: прежнего, с которым можно сравнить, нет.",
-                "This is the first issue: there is no earlier one to compare with.",
-            )
-        )
-        return tuple(found)
-    added = sum(1 for p in rows["period"] if periods.is_period(p) and periods.sort_key(p) > periods.sort_key(previous))
-    label, n = formats.period_in_text(previous, ctx.lang), formats.number(added, ctx.lang, 0)
-    found.append(
-        ctx.pick(
-            f"Прежний выпуск был за {label}: значений позднее него — {n}; изменения — на странице различий.",
-            f"The last issue was for {label}: {n} values are later; the page of differences has the changes.",
-        )
-    )
     return tuple(found)

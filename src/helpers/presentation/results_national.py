@@ -133,9 +133,7 @@ def _rows_text(ctx: Context, rows: tuple[ComparisonRow, ...], period: str, name:
     first, last = rows[0], rows[-1]
     what, when = ctx.pick(*name), formats.period(period, ctx.lang)
     high, low = (results_blocks.dot_text(row.label, row.estimate, ctx.lang) for row in (first, last))
-    title = ctx.pick(
-        f"{what}: наибольшее значение — {first.label}", f"{what}: the largest value is that of {first.label}"
-    )
+    title = _range_title(ctx, what, rows)
     alt = ctx.pick(
         f"Точки с интервалами, {what.lower()}, {when}: {high}; {low}. Всего строк: {len(rows)}.",
         f"Dots with intervals, {what[0].lower()}{what[1:]}, {when}: {high}; {low}. Rows in all: {len(rows)}.",
@@ -145,6 +143,15 @@ def _rows_text(ctx: Context, rows: tuple[ComparisonRow, ...], period: str, name:
 
 def _sections(ctx: Context) -> tuple[FactSection, ...]:
     """Published figures by instrument, then regions that published changes of their services, as descriptions."""
+def _range_title(ctx: Context, what: str, rows: tuple[ComparisonRow, ...]) -> str:
+    """From the smallest to the largest value, and the mean: intervals overlap, so nobody is called the largest."""
+    single = [row.estimate for row in rows if row.kind != "country"] or [rows[0].estimate]
+    low, high = (wording.level(item, ctx.lang) for item in (single[-1], single[0]))
+    mean = next((wording.level(row.estimate, ctx.lang) for row in rows if row.kind == "country"), "")
+    ru, en = f"{what} — от {low} до {high}", f"{what}: {low} to {high}"
+    return ctx.pick(ru + (f"; среднее — {mean}" if mean else ""), en + (f"; the mean is {mean}" if mean else ""))
+
+
     table = ctx.table("observations")
     found = list(results_facts.national_sections(table, ctx.lang, ctx.marked, ctx.names))
     for code in sorted(set(table.loc[table["indicator"] == CHANGES, "region_iso"])):
@@ -231,19 +238,21 @@ def _points(ctx: Context, result: NationalResult) -> tuple[str, ...]:
     """Rules of the regional report, then movers between groups and contradictions found by the audit."""
     found = list(main_points(result))
     if result.groups is not None and result.groups.movers:
-        count = formats.count(len(result.groups.movers), "region", ctx.lang)
+        n = len(result.groups.movers)
+        count = formats.count(n, "region", ctx.lang)
+        verb = "сменил" if formats.noun(n, "region", "ru") == "регион" else "сменили"
         found.append(
             ctx.pick(
-                f"Группу МФЦ между соседними кварталами сменили: {count}.",
-                f"MFC groups changed between neighbouring quarters: {count}.",
+                f"Группу МФЦ между соседними кварталами {verb} {count}.",
+                f"{count} changed the MFC group between neighbouring quarters.",
             )
         )
     if result.quality.contradictions:
-        n = len(result.quality.contradictions)
+        count = formats.count(len(result.quality.contradictions), "contradiction", ctx.lang)
         found.append(
             ctx.pick(
-                f"Проверка опубликованных утверждений нашла противоречий: {n}.",
-                f"The audit of published claims found contradictions: {n}.",
+                f"Проверка опубликованных утверждений нашла {count}.",
+                f"The audit of published claims found {count}.",
             )
         )
     return tuple(found)[:6]

@@ -1,6 +1,7 @@
 """Blocks 10 and 11 of a result: map, executive bodies, and the gaps of processes to the district."""
 
 import itertools
+import re
 
 from helpers.presentation import formats, wording
 from helpers.presentation.results_blocks import dot_text, index_chart
@@ -11,6 +12,7 @@ from helpers.presentation.results_regions import by_district
 from helpers.presentation.results_values import INDEX, TOTAL, difference, observed, score
 from helpers.presentation.wording_terms import entity
 
+CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 FEW = 5  # fewer items than this are suppressed
 FEWEST_TILES = 10  # a map of fewer values says less than their table
 
@@ -69,7 +71,7 @@ def _tile_text(ctx: Context, tiles: list[Tile], classes: tuple[TileClass, ...], 
     own = next((tile for tile in tiles if tile.is_own), None)
     if own is not None and own.class_number is not None:
         label = classes[own.class_number].label
-        title = ctx.pick(f"Индекс региона — {own.value_text}: класс {label}", f"Index {own.value_text}: class {label}")
+        title = ctx.pick(f"Индекс региона — {own.value_text}, класс {label}", f"Index {own.value_text}, class {label}")
     else:
         most = max(classes, key=lambda item: item.count)
         title = ctx.pick(
@@ -132,20 +134,35 @@ def _published_agencies(ctx: Context, region: Region) -> list[Agency]:
 
 def _agency_text(ctx: Context, rows: list[Agency]) -> ChartText:
     shown = [row for row in rows if row.estimate is not None]
-    count = formats.count(len(rows), "body", ctx.lang)
     texts = "; ".join(dot_text(row.name, row.estimate, ctx.lang) for row in shown[:3] if row.estimate)
-    hidden = len(rows) - len(shown)
-    title = ctx.pick(f"Показаны {count}, скрыто (мало данных): {hidden}", f"{count} shown, {hidden} suppressed")
-    if not hidden:
-        title = ctx.pick(
-            f"Органы власти с опубликованным или рассчитанным индексом: {len(rows)}",
-            f"Bodies with an index: {len(rows)}",
+    title = _agency_title(ctx, shown, len(rows) - len(shown))
+    if ctx.lang == "en" and CYRILLIC.search(texts):  # an alternative text cannot mark a part as Russian
+        texts = "; ".join(
+            dot_text(f"row {i}", row.estimate, "en") for i, row in enumerate(shown[:3], 1) if row.estimate
         )
     alt = ctx.pick(
         f"Точки по органам власти, всего {len(rows)}: {texts}.", f"Dots by executive body, {len(rows)} in all: {texts}."
     )
     caption = ctx.pick("Органы власти: значение и интервал", "Executive bodies: value and interval")
     return index_chart(ctx, title, ctx.period, [row.estimate for row in shown if row.estimate], alt, caption)
+
+
+def _agency_title(ctx: Context, shown: list[Agency], hidden: int) -> str:
+    """The range of the bodies' values, or the bound that all of them share; how many are suppressed."""
+    known = [row.estimate for row in shown if row.estimate is not None]
+    values = sorted({item.value for item in known if item.value is not None})
+    tail = ctx.pick(f"; скрыто, мало данных: {hidden}", f"; suppressed, too few data: {hidden}") if hidden else ""
+    if not known:
+        return ctx.pick("Данных об органах власти слишком мало", "Too few data on executive bodies")
+    if values:
+        low, high = (next(wording.level(e, ctx.lang) for e in known if e.value == v) for v in (values[0], values[-1]))
+        ru, en = f"Индекс органов власти — от {low} до {high}", f"Index of executive bodies: {low} to {high}"
+        return ctx.pick(ru, en) + tail
+    bounds = sorted({wording.level(item, ctx.lang) for item in known})
+    count = formats.count(len(known), "body", ctx.lang)
+    ru = f"Опубликовано: {count}, индекс каждого — {bounds[0]}"
+    en = f"Published: {count}, each with an index of {bounds[0]}"
+    return (ctx.pick(ru, en) if len(bounds) == 1 else ctx.pick("Опубликованы границы: ", "Bounds: ") + count) + tail
 
 
 def gaps(ctx: Context, region: Region) -> tuple[Gap, ...]:

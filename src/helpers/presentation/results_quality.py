@@ -4,12 +4,12 @@ import hashlib
 
 import pandas as pd
 
-from helpers.presentation import formats
+from helpers.presentation import formats, publications, results_issues
 from helpers.presentation.formats import NBSP
 from helpers.presentation.results_about import Colophon, Contradiction, QualityInfo, QualityRow, Source
 from helpers.presentation.results_context import Context
 from helpers.presentation.results_estimates import Region
-from helpers.presentation.results_moves import issue_sentences
+from helpers.presentation.results_moves import latest_sentences
 from helpers.presentation.results_parts import FactSection
 from helpers.presentation.results_values import number
 from helpers.presentation.wording_terms import INDICATORS, REJECT_REASONS, VERDICTS, term
@@ -58,8 +58,19 @@ def _quality_rows(ctx: Context, table: pd.DataFrame) -> tuple[QualityRow, ...]:
         coverage = row["n_accepted"] / expected if expected else None
         label = _indicator(ctx, str(indicator))
         used, refused = int(row["n_accepted"]), int(row["n_rejected"])
-        rows.append(QualityRow(str(source_id), label, used, refused, expected, number(coverage)))
+        name = source_name(ctx, str(source_id))
+        rows.append(QualityRow(str(source_id), label, used, refused, expected, number(coverage), name))
     return tuple(rows)
+
+
+def source_name(ctx: Context, source_id: str) -> str:
+    """Short name of a publication, else the title of the file; never its key, unless nothing else is known."""
+    short = publications.name(source_id, ctx.lang)
+    if short != source_id:
+        return short
+    table = ctx.reference("sources")
+    titles = [] if table.empty else list(table.loc[table["source_id"] == source_id, "title"])
+    return next((str(title) for title in titles if title), source_id)
 
 
 def _indicator(ctx: Context, code: str) -> str:
@@ -88,7 +99,8 @@ def _contradictions(ctx: Context, region: Region | None) -> tuple[Contradiction,
         note = str(notes.get(row["claim_id"], {}).get(f"note_{ctx.lang}", "")) or str(row["claim_text"])
         why = formats.tidy(note or str(row["why"]))
         verdict = term(VERDICTS, str(row["verdict"]), ctx.lang)
-        found.append(Contradiction(str(row["claim_id"]), why, verdict, str(row["source_id"])))
+        source_id = str(row["source_id"])
+        found.append(Contradiction(str(row["claim_id"]), why, verdict, source_id, source_name(ctx, source_id)))
     return tuple(found)
 
 
@@ -103,17 +115,18 @@ def _sentences(
     duplicates = int(sum(counted.get(code, 0) for code in _DUPLICATES))
     refused = int(counted.sum())
     ru, en = [], []
-    if expected:
-        used = tuple(formats.number(n, ctx.lang, 0) for n in (accepted, expected, refused))
-        share = formats.quantity(100 * accepted / expected, "percent", ctx.lang)
-        ru.append(f"Учтено значений: {used[0]} из {used[1]} ({share}); отклонено с указанием причины: {used[2]}.")
-        en.append(f"Values used: {used[0]} of {used[1]} ({share}); refused with a reason: {used[2]}.")
-    else:
+    if not expected:
         ru.append("Значений по региону в источниках нет.")
         en.append("The sources hold no values for the region.")
-    if expected:
-        ru.append(f"Повторов: {duplicates}.")
-        en.append(f"Duplicates: {duplicates}.")
+    elif accepted == expected and not refused:
+        n = formats.number(expected, ctx.lang, 0)
+        ru.append(f"Учтены все значения источников ({n}): отклонённых и повторов нет.")
+        en.append(f"All values of the sources ({n}) are used: none refused, no duplicates.")
+    else:
+        used = tuple(formats.number(n, ctx.lang, 0) for n in (accepted, expected, refused, duplicates))
+        share = formats.quantity(100 * accepted / expected, "percent", ctx.lang)
+        ru.append(f"Учтено значений: {used[0]} из {used[1]} ({share}); отклонено: {used[2]}, повторов: {used[3]}.")
+        en.append(f"Values used: {used[0]} of {used[1]} ({share}); refused: {used[2]}, duplicates: {used[3]}.")
     if ctx.is_synthetic:
         pass  # the audit reads published claims only
     elif ctx.table("claims").empty:
@@ -132,7 +145,8 @@ def _sentences(
     en.append("The questionnaires are filled in by the bodies themselves.")
     observed = ctx.table("observations")
     rows = observed if region is None else observed[observed["region_iso"] == region.code]
-    return (*(ru if ctx.lang == "ru" else en), *issue_sentences(ctx, rows))
+    issues = results_issues.sentences(ctx, region, accepted, data_version(ctx))
+    return (*(ru if ctx.lang == "ru" else en), *latest_sentences(ctx, rows), *issues)
 
 
 def method(ctx: Context) -> tuple[str, ...]:
@@ -197,15 +211,25 @@ def data_version(ctx: Context) -> str:
 
 
 def colophon(ctx: Context, notebook: str) -> Colophon:
-    """Block 15; commit, run and checks are added by the page, because they differ from run to run."""
+    """Block 15; commit and run are added when the page is made (`results.with_run`): the notebook knows neither."""
     release = ctx.release
     return Colophon(
         notebook,
         data_version(ctx),
-        release.commit,
-        release.run_id,
-        release.checks,
-        release.contact,
-        formats.date(release.made_date, ctx.lang) if release.made_date else "",
-        formats.date(release.next_issue, ctx.lang) if release.next_issue else "",
+        checks=_checks(ctx),
+        contact=release.contact,
+        made_date=release.made_date,
+        next_issue=release.next_issue,
     )
+
+
+def _checks(ctx: Context) -> str:
+    """What was checked before the report could be made: schemas of the tables read, the audit of claims."""
+    n = sum(1 for name, table in ctx.tables.items() if not name.startswith("reference_") and not table.empty)
+    ru, en = f"таблиц, сверенных со схемами, — {n}", f"{n} tables validated against their schemas"
+    claims = ctx.table("claims")
+    if not claims.empty:
+        wrong = int((claims["verdict"] == "inconsistent").sum())
+        ru += f"; утверждений проверено — {len(claims)}, из них противоречивых — {wrong}"
+        en += f"; {len(claims)} published claims audited, {wrong} of them inconsistent"
+    return ctx.pick(ru, en)

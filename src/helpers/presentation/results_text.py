@@ -79,10 +79,14 @@ def country_headline(ctx: Context) -> Headline:
     if mean is not None and mean.value is not None:
         change = change_of(ctx, "country", "")
         return Headline("H1", wording.country_headline(mean, ctx.lang), mean, change, periods.year_earlier(ctx.period))
-    known = len(ctx.regions_at(ctx.period))
+    known, total = len(ctx.regions_at(ctx.period)), len(ctx.names)
     period = formats.period_in_text(ctx.period, ctx.lang)
-    ru = f"Полная таблица индекса регионов за {period} не опубликована: известно значений — {known}."
-    en = f"No full table of the regional index was published for {period}: {formats.count(known, 'value', 'en')} known."
+    if not known:
+        ru, en = f"Индекс регионов за {period} не опубликован.", f"No regional index was published for {period}."
+    else:
+        count = formats.count(known, "region", "ru", case="genitive")
+        ru = f"За {period} индекс известен для {count} из {total}: полная таблица не опубликована."
+        en = f"For {period} the index is known for {known} of {total} regions: no full table was published."
     return Headline("H4", pick((ru, en), ctx.lang), None)
 
 

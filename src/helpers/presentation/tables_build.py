@@ -221,30 +221,30 @@ def next_services(result: Result) -> Table | None:
     head = words(
         result,
         ("Услуга", "Service"),
+        (f"Выигрыш в год, {unit}", f"Gain a year, {unit}"),
+        ("95\u00a0% интервал", "95% interval"),
         ("Орган власти", "Executive body"),
         ("Оценка", "Grade"),
         (f"Срок, {days}", f"Time, {days}"),
         ("Документов", "Documents"),
         ("Заявлений в год", "Applications a year"),
-        (f"Выигрыш в год, {unit}", f"Gain a year, {unit}"),
-        ("95\u00a0% интервал", "95% interval"),
         ("Почему", "Why"),
     )
     cells = tuple(
         (
             s.name,
+            formats.number(s.gain.value, lang, gain_places(s.gain)),
+            gain_interval(s.gain, lang),
             s.agency,
             s.grade or formats.missing(lang),
             formats.number(s.days.value if s.days else None, lang),
             formats.number(s.documents, lang),
             whole_text(s.applications_year, lang),
-            formats.number(s.gain.value, lang, gain_places(s.gain)),
-            gain_interval(s.gain, lang),
             s.reason,
         )
         for s in block.rows
     )
-    return Table("next_services", block.text.caption, SERVICE_COLUMNS, rows, head, cells, (3, 4, 5, 6, 7))
+    return Table("next_services", block.text.caption, SERVICE_COLUMNS, rows, head, cells, (1, 2, 5, 6, 7))
 
 
 def _service_values(item: NextService) -> tuple[Value, ...]:

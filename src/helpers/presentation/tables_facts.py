@@ -1,8 +1,11 @@
 """Tables of published figures, targets, data quality and sources from the result object."""
 
+from collections.abc import Sequence
+
 from helpers.presentation import formats, publications, wording
 from helpers.presentation.results import Result
 from helpers.presentation.results_estimates import Estimate
+from helpers.presentation.results_parts import FactSection
 from helpers.presentation.tables_build import words
 from helpers.presentation.tables_parts import (
     Column,
@@ -34,26 +37,39 @@ def published(result: Result) -> tuple[Table, ...]:
             (f.fact_id, f.label, f.entity, f.source_id, f.mark, *estimate_values(f.estimate), f.value, f.period)
             for f in s.facts
         )
-        head = words(
-            result,
-            ("Показатель", "Figure"),
-            ("Чей", "Of what"),
-            ("Период", "Period"),
-            ("Значение", "Value"),
-            ("Источник", "Source"),
-        )
-        cells = tuple(
-            (
-                f.label,
-                f.entity,
-                f.period_label,
-                f.value + (f" · {f.mark}" if f.mark else ""),
-                f"{publications.name(f.source_id, result.lang)}, {f.fact_id}",
-            )
-            for f in s.facts
-        )
+        head, cells = _fact_cells(result, s)
         found.append(Table(f"published_{s.key.replace('-', '_')}", s.caption, columns, rows, head, cells))
     return tuple(found)
+
+
+def _fact_cells(result: Result, section: FactSection) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Headers and cells, the value beside its label; a column that says the same in every row is left out."""
+    head = [("Показатель", "Figure"), ("Значение", "Value"), ("Период", "Period"), ("Чей", "Of what")]
+    head.append(("Источник", "Source"))
+    rows = tuple(
+        (
+            f.label,
+            f.value + (f" · {f.mark}" if f.mark else ""),
+            f.period_label,
+            f.entity,
+            f"{publications.name(f.source_id, result.lang)}, {f.fact_id}",
+        )
+        for f in section.facts
+    )
+    shown = [i for i in range(len(head)) if i != 3 or len({row[3] for row in rows}) > 1]
+    return chosen(words(result, *head), rows, shown)
+
+
+def chosen(
+    head: tuple[str, ...], rows: tuple[tuple[str, ...], ...], shown: Sequence[int]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The columns that tell something."""
+    return tuple(head[i] for i in shown), tuple(tuple(row[i] for i in shown) for row in rows)
+
+
+def not_empty(rows: tuple[tuple[str, ...], ...], lang: str) -> list[int]:
+    """Positions of the columns that have a value in some row."""
+    return [i for i in range(len(rows[0])) if {row[i] for row in rows} != {formats.missing(lang)}]
 
 
 def targets(result: Result) -> Table | None:
@@ -102,7 +118,7 @@ def targets(result: Result) -> Table | None:
         (
             t.label,
             str(t.target_year or formats.missing(lang)),
-            wording.level(t.target, lang),
+            formats.quantity(t.target.value, t.target.unit, lang, formats.decimals_of(t.target.value)),
             wording.level(t.current, lang) if t.current else formats.missing(lang),
             formats.quantity(t.required_pace, t.pace_unit, lang),
             _pace(t.observed, lang),
@@ -110,7 +126,10 @@ def targets(result: Result) -> Table | None:
         )
         for t in result.targets
     )
-    return Table("targets", pick(("Цели и темп", "Targets and pace"), lang), columns, rows, head, cells, (1, 2, 3))
+    shown = not_empty(cells, lang)
+    numeric = tuple(place for place, i in enumerate(shown) if i in range(1, 6))
+    caption = pick(("Цели и темп", "Targets and pace"), lang)
+    return Table("targets", caption, columns, rows, *chosen(head, cells, shown), numeric)
 
 
 def _pace(observed: Estimate | None, lang: str) -> str:
@@ -136,25 +155,17 @@ def quality(result: Result) -> Table | None:
         Column("coverage", "used over expected", "share 0–1", "number"),
     )
     rows = tuple((q.source_id, q.indicator, q.n_accepted, q.n_rejected, q.n_expected, q.coverage) for q in block.rows)
-    head = words(
-        result,
-        ("Источник", "Source"),
-        ("Показатель", "Indicator"),
-        ("Учтено", "Used"),
-        ("Отклонено", "Refused"),
-        ("Всего", "In all"),
-    )
-    cells = tuple(
-        (
-            q.source_id,
-            q.indicator,
-            whole_text(q.n_accepted, lang),
-            whole_text(q.n_rejected, lang),
-            whole_text(q.n_expected, lang),
-        )
-        for q in block.rows
-    )
-    return Table("quality", block.text.caption, columns, rows, head, cells, (2, 3, 4))
+    head = [("Источник", "Source"), ("Показатель", "Indicator"), ("Учтено", "Used"), ("Отклонено", "Refused")]
+    head.append(("Всего", "In all"))
+    sums: dict[tuple[str, str], list[int]] = {}
+    for q in block.rows:
+        numbers = (q.n_accepted, q.n_rejected, q.n_expected or 0)
+        known = sums.setdefault((q.source or q.source_id, q.indicator), [0, 0, 0])
+        sums[q.source or q.source_id, q.indicator] = [a + b for a, b in zip(known, numbers, strict=True)]
+    named = tuple((*key, *(whole_text(n, lang) for n in counts)) for key, counts in sums.items())
+    shown = [i for i in range(len(head)) if i != 1 or len({row[1] for row in named}) > 1]
+    numeric = tuple(range(len(shown) - 3, len(shown)))
+    return Table("quality", block.text.caption, columns, rows, *chosen(words(result, *head), named, shown), numeric)
 
 
 def contradictions(result: Result) -> Table | None:
@@ -168,15 +179,10 @@ def contradictions(result: Result) -> Table | None:
         Column("source_id", "source"),
     )
     rows = tuple((c.claim_id, c.text, c.verdict, c.source_id) for c in result.quality.contradictions)
-    head = words(
-        result,
-        ("Утверждение", "Claim"),
-        ("Что не сходится", "What does not hold"),
-        ("Вывод", "Verdict"),
-        ("Источник", "Source"),
-    )
+    head = words(result, ("Что не сходится", "What does not hold"), ("Источник", "Source"))
+    cells = tuple((c.text, c.source or c.source_id) for c in result.quality.contradictions)
     caption = pick(("Противоречия в опубликованном", "Contradictions in what was published"), result.lang)
-    return Table("contradictions", caption, columns, rows, head, tuple(tuple(str(v) for v in row) for row in rows))
+    return Table("contradictions", caption, columns, rows, head, cells)
 
 
 def sources(result: Result) -> Table | None:
@@ -193,8 +199,16 @@ def sources(result: Result) -> Table | None:
     )
     rows = tuple((s.source_id, s.publisher, s.title, s.date, s.address, s.checksum) for s in result.sources)
     head = words(
-        result, ("Источник", "Source"), ("Название", "Title"), ("Дата", "Date"), ("Контрольная сумма", "Checksum")
+        result, ("Название", "Title"), ("Издатель", "Publisher"), ("Дата", "Date"), ("Контрольная сумма", "Checksum")
     )
     missing = formats.missing(result.lang)
-    cells = tuple((s.source_id, s.title, s.date or missing, s.checksum or missing) for s in result.sources)
-    return Table("sources", pick(("Источники", "Sources"), result.lang), columns, rows, head, cells)
+    cells = tuple(
+        (s.title, s.publisher or missing, _date(s.date, result.lang), s.checksum or missing) for s in result.sources
+    )
+    caption = pick(("Источники", "Sources"), result.lang)
+    return Table("sources", caption, columns, rows, *chosen(head, cells, not_empty(cells, result.lang)))
+
+
+def _date(text: str, lang: str) -> str:
+    """An ISO date in words; a year or what else the catalogue says as it is."""
+    return formats.date(text, lang) if text else formats.missing(lang)

@@ -22,6 +22,8 @@ HEADINGS = {
     "colophon": ("Выходные данные", "Colophon"),
 }
 INTERFACE = {
+    "revision": ("Ревизия кода", "Code revision"),
+    "run": ("Запуск", "Run"),
     "project": ("Клиентоцентричность", "Client-centricity"),
     "country": ("Россия", "Russia"),
     "preliminary": ("предварительные данные", "preliminary data"),
@@ -131,8 +133,8 @@ ENTITIES = {
     "ФНС России": "Federal Tax Service",
     "Росаккредитация": "Rosakkreditatsiya",
     "Росфинмониторинг": "Rosfinmonitoring",
-    "Федеральные органы исполнительной власти (все)": "Federal executive authorities (all)",
-    "Федеральный проект «Государство для людей»": "Federal project “State for People”",
+    "Федеральные органы исполнительной власти (все)": "All federal bodies",
+    "Федеральный проект «Государство для людей»": "“State for People” project",
     "Рейтинг МФЦ Минэкономразвития": "MFC rating of the Ministry of Economic Development",
     "Российская Федерация": "Russian Federation",
     "Портал «Госуслуги»": "Gosuslugi portal",
@@ -140,8 +142,18 @@ ENTITIES = {
     "Министерство социальных отношений Челябинской области": "Chelyabinsk Oblast Ministry of Social Relations",
     "Минцифры Челябинской области": "Chelyabinsk Oblast Ministry of Digital Development",
 }
+    "Министерство по физической культуре и спорту Челябинской области": "Chelyabinsk Oblast Ministry of Sport",
+    "Главное контрольное управление Челябинской области": "Chelyabinsk Oblast Main Control Directorate",
+    "Главное управление юстиции Челябинской области": "Chelyabinsk Oblast Main Directorate of Justice",
+    "Госкомитет охраны объектов культурного наследия Челябинской области": (
+        "Chelyabinsk Oblast Committee for Heritage Protection"
+    ),
 INDICATORS = {
     "index": ("Индекс клиентоцентричности", "Client-centricity index"),
+SHORT_ENTITIES = {  # Russian names that would fill a column of a table
+    "Федеральные органы исполнительной власти (все)": "Все федеральные органы",
+    "Федеральный проект «Государство для людей»": "Проект «Государство для людей»",
+}
     "rank": ("Опубликованное место", "Published rank"),
     "index_mean": ("Средний индекс", "Mean index"),
     "stage": ("Этап зрелости", "Maturity stage"),
@@ -326,8 +338,8 @@ def term(table: dict[str, tuple[str, str]], key: str, lang: str) -> str:
 
 
 def entity(name: str, lang: str) -> str:
-    """Name of a body as shown: English where the dictionary knows it, otherwise as printed."""
-    return ENTITIES.get(name, name) if lang == "en" else name
+    """Name of a body as shown: English where the dictionary knows it, short in Russian, otherwise as printed."""
+    return ENTITIES.get(name, name) if lang == "en" else SHORT_ENTITIES.get(name, name)
 
 
 def english(name: str) -> str:

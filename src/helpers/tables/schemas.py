@@ -513,6 +513,24 @@ TABLES: dict[str, Table] = {
                 **_SYNTHETIC,
             },
         ),
+        Table(
+            "earlier_issue",
+            "What the latest release of an earlier period said of one region; empty text = the country.",
+            ("region_iso",),
+            {
+                "region_iso": _REGION_KEY,
+                "period": _PERIOD,
+                "edition": _text("edition of that release", "preliminary", "final"),
+                "index": _number("index then, %; missing where none was known"),
+                "index_low": _number("lower end of its interval, %"),
+                "index_high": _number("upper end of its interval, %"),
+                "interval_kind": _text("what the interval means", *INTERVAL_KINDS),
+                "n_values": _count("values used"),
+                "n_sources": _count("sources named"),
+                "data_version": _text("version of the data of that release, 12 characters"),
+                **_SYNTHETIC,
+            },
+        ),
     )
 }  # fmt: skip
 
