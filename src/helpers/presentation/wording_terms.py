@@ -117,6 +117,8 @@ CHECKS = {
     "relative_magnitude": ("Скрытый тренд не сильнее прежнего", "Hidden trend no stronger than before"),
     "permutation": ("Перестановка регионов", "Permutation of regions"),
     "censored": ("Незавершённые заявления", "Open applications"),
+    "censored_log_normal": ("Регрессия с незавершёнными заявлениями", "Regression with open applications"),
+    "censored_hazard": ("Скорость завершения внутри услуги", "Pace of completion within a service"),
     "holm": ("Поправка на число показателей", "Correction for the number of outcomes"),
     "estimable": ("Оценка возможна", "Can be estimated"),
 }
@@ -140,20 +142,20 @@ ENTITIES = {
     "Портал «Госуслуги»": "Gosuslugi portal",
     "Сеть МФЦ «Мои документы»": "“My Documents” service centres",
     "Министерство социальных отношений Челябинской области": "Chelyabinsk Oblast Ministry of Social Relations",
-    "Минцифры Челябинской области": "Chelyabinsk Oblast Ministry of Digital Development",
-}
     "Министерство по физической культуре и спорту Челябинской области": "Chelyabinsk Oblast Ministry of Sport",
     "Главное контрольное управление Челябинской области": "Chelyabinsk Oblast Main Control Directorate",
     "Главное управление юстиции Челябинской области": "Chelyabinsk Oblast Main Directorate of Justice",
     "Госкомитет охраны объектов культурного наследия Челябинской области": (
         "Chelyabinsk Oblast Committee for Heritage Protection"
     ),
-INDICATORS = {
-    "index": ("Индекс клиентоцентричности", "Client-centricity index"),
+    "Минцифры Челябинской области": "Chelyabinsk Oblast Ministry of Digital Development",
+}
 SHORT_ENTITIES = {  # Russian names that would fill a column of a table
     "Федеральные органы исполнительной власти (все)": "Все федеральные органы",
     "Федеральный проект «Государство для людей»": "Проект «Государство для людей»",
 }
+INDICATORS = {
+    "index": ("Индекс клиентоцентричности", "Client-centricity index"),
     "rank": ("Опубликованное место", "Published rank"),
     "index_mean": ("Средний индекс", "Mean index"),
     "stage": ("Этап зрелости", "Maturity stage"),

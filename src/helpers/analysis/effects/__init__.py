@@ -6,6 +6,7 @@ Everything public is exported here; see ``docs/methods.md`` for the estimands an
 from helpers.analysis.effects.bundles import Bundle, bundle
 from helpers.analysis.effects.callaway_santanna import CallawaySantAnna, CallawaySantAnnaFit
 from helpers.analysis.effects.censored import CensoredFit, CensoredLogNormal, ShareInTerm, share_in_term
+from helpers.analysis.effects.censored_hazard import CensoredHazard, HazardFit
 from helpers.analysis.effects.contrasts import BeforeAfter, ContrastFit
 from helpers.analysis.effects.critical_values import cva
 from helpers.analysis.effects.fit import Fit
@@ -45,6 +46,7 @@ __all__ = [
     "CallawaySantAnna",
     "CallawaySantAnnaFit",
     "CensoredFit",
+    "CensoredHazard",
     "CensoredLogNormal",
     "Coefficients",
     "ContrastFit",
@@ -53,6 +55,7 @@ __all__ = [
     "EffectsError",
     "FewClustersWarning",
     "Fit",
+    "HazardFit",
     "HonestDiD",
     "Imputation",
     "NextServices",

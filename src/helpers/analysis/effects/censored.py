@@ -197,17 +197,20 @@ def _summary(result: Any, design: pd.DataFrame, censored: BoolArray, cluster: An
         },
         index=pd.Index(design.columns, name="term"),
     )  # fmt: skip
-    share = float(censored.mean())
-    reading = (
-        f"{100 * share:.1f} % of cases are open: below {100 * FEW_CENSORED:.0f} %, times may be treated as observed"
-        if share < FEW_CENSORED
-        else f"{100 * share:.1f} % of cases are open: leaving them out would keep the fast ones; read shares and bounds"
-    )
     clusters = None if cluster is None else len(np.unique(cluster))
     return CensoredFit(
         table, sigma, sigma * error[-1], float(result.llf), covariance, len(censored), int(censored.sum()), dropped,
-        clusters, reading,
+        clusters, reading_of(float(censored.mean())),
     )  # fmt: skip
+
+
+def reading_of(share: float) -> str:
+    """What a share of open cases means for estimates that take times as observed."""
+    if share < FEW_CENSORED:
+        return (
+            f"{100 * share:.1f} % of cases are open: below {100 * FEW_CENSORED:.0f} %, times may be treated as observed"
+        )
+    return f"{100 * share:.1f} % of cases are open: leaving them out would keep the fast ones; read shares and bounds"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.analysis.effects.censored import FEW_CENSORED
+from helpers.analysis.effects.censored_checks import QUARTILES, censored_checks
 from helpers.analysis.effects.coding import EffectsError
 from helpers.analysis.effects.fit import Fit
 from helpers.analysis.effects.inference import FEW, FewClustersWarning, p_value
@@ -57,7 +59,7 @@ def diagnostics(outcome: str, fit: Fit, panel: Panel, seed: int = 0, reps: int =
     if _few_treated(fit, panel):
         found.append(_permutation(fit, seed, reps))
     if panel.names["censored"] is not None and outcome.startswith("days"):
-        found.append(_censored(panel))
+        found += _censored(fit, panel, seed)
     return pd.DataFrame([{"outcome": outcome, **vars(check)} for check in found])
 
 
@@ -180,9 +182,33 @@ def _permutation(fit: Fit, seed: int, reps: int) -> Check:
     return Check("permutation", fit.att, test.p_value, text, True)
 
 
-def _censored(panel: Panel) -> Check:
+def _censored(fit: Fit, panel: Panel, seed: int) -> list[Check]:
     table: Any = panel.describe().set_index("item")["value"]
     share = float(table["open (censored) share"])
     text = f"{share:.1%} of applications are still open at the end of their month"
-    text += "; treated as observed." if share < 0.02 else "; see the estimate with open ones counted as longer."
-    return Check("censored", share, NAN, text, True)
+    if share < FEW_CENSORED:
+        return [Check("censored", share, NAN, f"{text}; treated as observed.", True)]
+    text += "; see the estimate with open ones counted as longer."
+    return [Check("censored", share, NAN, text, True), *_censored_regressions(fit, panel, seed)]
+
+
+def _censored_regressions(fit: Fit, panel: Panel, seed: int) -> list[Check]:
+    """What regressions say that take open applications for what they are; none without quartiles of the days."""
+    if not set(QUARTILES) <= set(panel.frame.columns):
+        return []
+    try:
+        found = censored_checks(panel, fit.spec.anticipation, seed)
+    except EffectsError as error:
+        return [Check("censored_log_normal", NAN, NAN, f"Not computed: {error}.", True)]
+    checks = []
+    for one in found:
+        size = f"{one.services} services drawn by seed, {one.months} service-months"
+        number = f"{one.estimate:.4f} (95 % interval {one.low:.4f} to {one.high:.4f})"
+        against = one.p_value < 0.05 and fit.p_value < 0.05 and one.is_faster != (fit.att < 0)
+        verdict = "against the estimate" if against else "which does not contradict the estimate"
+        if one.model == "log_normal":
+            text = f"Log-normal regression with open applications as longer, {size}: {number} log points, {verdict}."
+        else:
+            text = f"Hazards stratified by service, {size}: applications end {number} times as fast, {verdict}."
+        checks.append(Check(f"censored_{one.model}", one.estimate, one.p_value, text, not against))
+    return checks
