@@ -1,5 +1,7 @@
 """Index and differences: one row a region, sorted, links to files that exist, honest answers about noise."""
 
+import csv
+import io
 import re
 from dataclasses import replace
 
@@ -8,7 +10,9 @@ import pandas as pd
 import pytest
 
 from helpers.presentation import diff, index
+from helpers.presentation.diff_measures import KINDS
 from helpers.presentation.results_estimates import Estimate, Headline
+from helpers.presentation.results_parts import Standing
 from helpers.presentation.results_regions import register
 from helpers.tables import store
 
@@ -124,18 +128,81 @@ def test_differences_largest_first_with_answers():
         "RU-MOW.ru": at(rich("RU-MOW"), 50.0, 48.0, 52.0),
         "RU-SAK.ru": at(rich("RU-SAK"), 40.0, 38.0, 42.0),
     }
-    found = diff.changes(before, now)
+    found = [item for item in diff.changes(before, now) if item.measure.kind == "index"]
     assert [(item.report_id, item.beyond_noise) for item in found] == [
-        ("RU-VLA.ru", "cannot_say"),  # a year against half a year
         ("RU-CHE.ru", "yes"),
         ("RU-ORL.ru", "no"),
         ("RU-TUL.ru", "cannot_say"),  # a revision within the interval: the two runs share their data
-        ("RU-KAM.ru", "cannot_say"),  # only before
-        ("RU-SAK.ru", "cannot_say"),  # only now
+        ("RU-VLA.ru", "cannot_say"),  # a year against half a year: no difference is drawn
     ]
+    assert found[-1].change is None and found[0].change.value == 9.0
+    assert diff.appeared(before, now) == (("Сахалинская область",), ("Камчатский край",))
     html = diff.page(before, now, "ru")
-    assert [name for name, _ in body_rows(html)][:2] == ["Владимирская область", "Челябинская область"]
+    assert [name for name, _ in body_rows(html)][:2] == ["Челябинская область", "Орловская область"]
     assert "✓ да" in html and "? сказать нельзя" in html and "+9,0" in html and "<script" not in html
+    assert "Появились: Сахалинская область." in html and "Исчезли: Камчатский край." in html
+    rows = list(csv.DictReader(io.StringIO(diff.file(before, now, "ru").removeprefix("\ufeff"))))
+    assert rows[0]["report_id"] == "RU-CHE.ru" and float(rows[0]["change"]) == 9.0 and rows[0]["beyond_noise"] == "yes"
+
+
+def test_every_kind_of_number_is_compared():
+    """A changed number of every block that a report states appears, with an answer that its interval allows."""
+    first = replace(example_results.rich(), standing=Standing("2025-Q1", "medium", points(71.0), "x"))
+    last = replace(
+        first,
+        standing=Standing("2025-Q2", "high", points(84.5), "x"),
+        counts=replace(first.counts, shorter=first.counts.shorter + 3, optimised=first.counts.optimised + 2),
+        rank=replace(first.rank, rank_low=10, rank_high=30, rows=first.rank.rows[:-1]),
+        kpis=tuple(replace(k, value="x", estimate=replace(k.estimate, value=9.0)) if k.key in ("services", "days") else k for k in first.kpis),
+        gaps=tuple(replace(g, difference=replace(g.difference, value=99.0, low=98.0, high=100.0)) for g in first.gaps),
+        quality=replace(first.quality, rows=first.quality.rows[:0]),
+        next_services=replace(first.next_services, rows=first.next_services.rows[1:]),
+    )  # fmt: skip
+    found = {item.measure.key: item for item in diff.changes({"a": first}, {"a": last})}
+    assert {"rank", "group", "points", "shorter", "kpi services", "kpi days", "next", "values"} <= set(found)
+    assert [key for key in found if key.startswith("gap ")]
+    assert found["points"].change.value == 13.5 and found["points"].beyond_noise == "cannot_say"  # without an interval
+    assert found["group"].before.text == "средняя" and found["group"].now.text == "высокая"
+    kinds = [item.measure.kind for item in diff.changes({"a": first}, {"a": last})]
+    assert kinds == sorted(kinds, key=list(KINDS).index)
+    html = diff.page({"a": first}, {"a": last}, "ru")
+    assert "+13,5\u00a0балла" in html and "Участников рейтинга было" in html
+    assert html.count("<caption>") == len(set(kinds)) and len(re.findall(r'<h2 id="h-kind-\d+"', html)) == len(
+        set(kinds)
+    )
+
+
+def points(value):
+    return Estimate(value, unit="point")
+
+
+def test_a_national_report_is_compared_by_its_tables():
+    first = example_results.national()
+    block = first.groups
+    last = replace(first, groups=replace(block, totals=(*block.totals[:-1], replace(block.totals[-1], high=80))))
+    found = diff.changes({"a": first}, {"a": last})
+    assert [(item.measure.key, item.measure.kind) for item in found] == [("group high", "group")]
+
+
+def test_a_long_table_is_cut_and_the_file_has_all():
+    names = register(REGIONS)
+    before = {f"{code}.ru": at(example_results.rich("ru", names[code]), 50.0, 48.0, 52.0) for code in names}
+    now = {
+        f"{code}.ru": at(example_results.rich("ru", names[code]), 50.0 + i / 7, 48.0, 52.0 + i)
+        for i, code in enumerate(names, 1)
+    }
+    html = diff.page(before, now, "ru")
+    assert len(body_rows(html)) == diff.MOST_ROWS and f"остальные {len(names) - diff.MOST_ROWS} — в файле" in html
+    assert len(diff.file(before, now, "ru").splitlines()) == len(names) + 1
+
+
+def test_hostile_names_in_differences_are_literal():
+    first = example_results.rich()
+    region = replace(first.region, name="=1+1 <script>x</script>")
+    last = replace(at(first, 70.0, 68.0, 72.0), region=region)
+    html = diff.page({"a": first}, {"a": last}, "ru")
+    assert "<script>" not in html and "&lt;script&gt;" in html
+    assert "'=1+1 <script>" in diff.file({"a": first}, {"a": last}, "ru")
 
 
 def test_first_issue_has_nothing_to_compare_with():
@@ -148,10 +215,11 @@ def test_first_issue_has_nothing_to_compare_with():
 def test_equal_runs_have_no_changes():
     same = {"RU-CHE.ru": example_results.rich(), "national.ru": example_results.national()}
     assert diff.changes(same, same) == ()
-    assert "изменилось: 0" in diff.page(same, same, "ru")
+    assert "Изменения: 0" in diff.page(same, same, "ru")
 
 
 def test_lost_rank_is_a_change():
     rich = example_results.rich()
     found = diff.changes({"a": rich}, {"a": replace(rich, rank=None)})
-    assert found[0].rank_before == "18–47" and found[0].rank_now == "" and found[0].beyond_noise == "no"
+    change = next(item for item in found if item.measure.key == "rank")
+    assert change.before.text == "18–47" and change.now is None and change.beyond_noise == "cannot_say"

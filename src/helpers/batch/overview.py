@@ -129,7 +129,8 @@ def _pages(release: Release, status: records.Status, sent: dict[str, str]) -> di
     now = _results(release.folder / "results", {row.report_id for row in rows if row.status in records.BUILT})
     pages = {"index.html": index.page(frame, now, store.reference("regions"), lang, sent)}
     if any(result.lang == lang for result in now.values()):
-        pages["diff.html"] = diff.page(_results(_previous_folder(release)), now, lang)
+        before = _results(_previous_folder(release))
+        pages |= {"diff.html": diff.page(before, now, lang), "diff.csv": diff.file(before, now, lang)}
     return pages
 
 

@@ -200,7 +200,8 @@ def groups(result: Result) -> str:
     moved = "" if isinstance(result, RegionalResult) else table_html(movers, result.lang, is_folded=is_long)
     sentences = [*result.groups.sentences]
     if isinstance(result, RegionalResult):
-        sentences = [item.sentence for item in result.groups.movers] + sentences
+        own = [result.standing.sentence] if result.standing is not None else []
+        sentences = [*own, *(item.sentence for item in result.groups.movers), *sentences]
     moves = table_html(tables_more.moves(result), result.lang, is_folded=True)
     return "\n".join(part for part in (paragraphs(sentences, result.lang), moves, moved) if part)
 

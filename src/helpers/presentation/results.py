@@ -22,14 +22,15 @@ from helpers.presentation.results_parts import (
     Groups,
     NextServices,
     RankResult,
+    Standing,
     Target,
     TileMap,
 )
 
 MIME = "application/vnd.client-centricity.result+json"
 SCHEMA_VERSION = 1
-DATA_CLASSES = ("rich", "poor", "empty")
 SHORT = 12  # characters of a commit or a run that are shown
+DATA_CLASSES = ("rich", "poor", "empty")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class RegionalResult:
     absent: tuple[Absence, ...] = ()
     country_difference: Estimate | None = None
     movement: str = ""  # sentence on a changed group, stage or level
+    standing: Standing | None = None  # in the MFC rating
     kind: str = "regional"
     schema_version: int = SCHEMA_VERSION
 
@@ -149,9 +151,6 @@ class Release:
     smallest_difference_reason: str = field(default="", repr=False)
 
 
-def to_dict(result: Result) -> dict[str, typing.Any]:
-    """Plain dictionaries, lists, strings, numbers and None, in the order of the fields."""
-    return json.loads(to_json(result))
 def with_run(result: Result, commit: str, run_id: str) -> Result:
     """The result with the commit and the run that made its page; a notebook knows neither.
 
@@ -169,6 +168,9 @@ def with_run(result: Result, commit: str, run_id: str) -> Result:
     return dataclasses.replace(result, colophon=own)
 
 
+def to_dict(result: Result) -> dict[str, typing.Any]:
+    """Plain dictionaries, lists, strings, numbers and None, in the order of the fields."""
+    return json.loads(to_json(result))
 
 
 def to_json(result: Result) -> str:

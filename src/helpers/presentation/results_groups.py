@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from helpers.presentation import formats, results_moves
+from helpers.presentation import formats, results_moves, wording
 from helpers.presentation.results_context import Context
 from helpers.presentation.results_estimates import Region
 from helpers.presentation.results_levels import levels, movers, totals
-from helpers.presentation.results_parts import Groups, GroupTotals, Mover
+from helpers.presentation.results_parts import Groups, GroupTotals, Mover, Standing
+from helpers.presentation.results_values import observed
 from helpers.presentation.wording_terms import GROUPS
 from helpers.tables import periods
 
@@ -30,6 +31,24 @@ def groups(ctx: Context, region: Region | None) -> Groups | None:
     moves = results_moves.moves(ctx) if region is None else ()
     said = results_moves.sentences(ctx, moves, sums) if region is None else ()
     return Groups(sums, moved, (*_sentences(ctx, sums), *said), _text(ctx, sums, moved), moves)
+
+
+def standing(ctx: Context, region: Region) -> Standing | None:
+    """Group and points of the region in the latest period for which either is known."""
+    groups_ = levels(ctx.table("groups"), ctx.table("observations"))
+    groups_ = groups_[groups_["region_iso"] == region.code]
+    table = ctx.table("observations")
+    points = table[
+        (table["rating"] == "c_mfc") & (table["indicator"] == "total") & (table["region_iso"] == region.code)
+    ]
+    known = [*groups_["period"], *points.dropna(subset=["value"])["period"]]
+    if not known:
+        return None
+    last = max(known, key=periods.sort_key)
+    group = next(iter(groups_.loc[groups_["period"] == last, "group"]), "")
+    rows = points[points["period"] == last].to_dict("records")
+    estimate = observed(rows[0]) if rows else None
+    return Standing(last, str(group), estimate, wording.mfc_standing(last, str(group), estimate, ctx.lang))
 
 
 def _counted(ctx: Context, table: pd.DataFrame) -> tuple[GroupTotals, ...]:

@@ -141,8 +141,6 @@ def _rows_text(ctx: Context, rows: tuple[ComparisonRow, ...], period: str, name:
     return results_blocks.index_chart(ctx, title, period, [row.estimate for row in rows], alt, f"{what}, {when}")
 
 
-def _sections(ctx: Context) -> tuple[FactSection, ...]:
-    """Published figures by instrument, then regions that published changes of their services, as descriptions."""
 def _range_title(ctx: Context, what: str, rows: tuple[ComparisonRow, ...]) -> str:
     """From the smallest to the largest value, and the mean: intervals overlap, so nobody is called the largest."""
     single = [row.estimate for row in rows if row.kind != "country"] or [rows[0].estimate]
@@ -152,6 +150,8 @@ def _range_title(ctx: Context, what: str, rows: tuple[ComparisonRow, ...]) -> st
     return ctx.pick(ru + (f"; среднее — {mean}" if mean else ""), en + (f"; the mean is {mean}" if mean else ""))
 
 
+def _sections(ctx: Context) -> tuple[FactSection, ...]:
+    """Published figures by instrument, then regions that published changes of their services, as descriptions."""
     table = ctx.table("observations")
     found = list(results_facts.national_sections(table, ctx.lang, ctx.marked, ctx.names))
     for code in sorted(set(table.loc[table["indicator"] == CHANGES, "region_iso"])):

@@ -251,6 +251,16 @@ class Groups:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where a region stands in the MFC rating in the latest known period: its group, its points, or both."""
+
+    period: str
+    group: str  # high | medium | low or as printed; empty if not known
+    points: Estimate | None
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Target:
     """One target with its pace and verdict."""
 

@@ -18,7 +18,7 @@ from helpers.presentation.points import main_points
 from helpers.presentation.results import RegionalResult, Release
 from helpers.presentation.results_context import Context
 from helpers.presentation.results_estimates import Headline, Region
-from helpers.presentation.results_groups import groups
+from helpers.presentation.results_groups import groups, standing
 
 NOTEBOOK = "05_region_report"
 
@@ -100,6 +100,7 @@ def _assemble(ctx: Context, item: Region, first: Headline, spill: str) -> Region
         absent=text.absences(ctx, blocks),
         country_difference=text.country_difference(ctx, item),
         movement=text.movement(ctx, item),
+        standing=standing(ctx, item),
         **blocks,  # type: ignore[arg-type]
     )
 

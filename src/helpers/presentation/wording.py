@@ -334,6 +334,15 @@ def standing(kind: str, period: str, value: str, lang: str) -> str:
     return fill(template, lang, first=formats.period_in_text(period, lang), before=word(value, lang))
 
 
+def mfc_standing(period: str, group: str, points: Estimate | None, lang: str) -> str:
+    """Group and points of one period in the MFC rating, as far as they are known."""
+    shown = level(points, lang) if points is not None else ""
+    if group:
+        text = standing("group", period, group, lang)
+        return f"{text[:-1]} ({shown})." if shown else text
+    return fill("M3_points", lang, points=shown, first=formats.period_in_text(period, lang)) if shown else ""
+
+
 def region_of(region: Region, lang: str) -> str:
     """Name after «Индекс …» (genitive) or after "of"."""
     return region.genitive if lang == "ru" else english(region.name_en)

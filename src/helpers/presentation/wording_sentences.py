@@ -91,6 +91,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Группа эффективности МФЦ за {first} — {before}.",
         "The MFC efficiency group for {first} is {before}.",
     ),
+    "M3_points": (
+        "Баллы рейтинга МФЦ за {first}: {points}.",
+        "Points of the MFC rating for {first}: {points}.",
+    ),
     "M3_stage_level": ("Этап зрелости за {first} — {before}.", "The maturity stage for {first} is {before}."),
     "M5": (
         "{name}: {word} среднего по округу на {difference}{bounds}.",
