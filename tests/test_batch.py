@@ -366,6 +366,36 @@ def test_a_failing_step_stops_the_run_with_its_notebook_kept(fresh):
     assert "ZeroDivisionError" in (folder(fresh) / "failed" / "02_claims.html").read_text()
 
 
+MEET = """
+import time
+from helpers import paths
+(paths.root() / "{own}").touch()
+deadline = time.monotonic() + 40
+while not (paths.root() / "{other}").exists():
+    assert time.monotonic() < deadline, "the other step did not start"
+    time.sleep(0.05)
+"""
+
+
+def test_steps_run_side_by_side_and_only_what_depends_on_a_change_runs_again(fresh):
+    for name, own, other in (("02_claims", "a", "b"), ("04_effects", "b", "a")):
+        book = batch_world.notebook(batch_world.STEP, MEET.format(own=own, other=other))
+        nbformat.write(book, fresh / "notebooks" / f"{name}.ipynb")
+    wanted = replace(QUICK, regions=("RU-CHE",))
+    assert release.prepare(wanted).exit_code == 0
+    events = [json.loads(line) for line in (folder(fresh) / "run.jsonl").read_text().splitlines()]
+    assert sorted(event["item"] for event in events if event["event"] == "done") == [step.name for step in plan.STEPS]
+    memory = json.loads((folder(fresh) / ".steps.json").read_text())
+    nbformat.write(batch_world.notebook(batch_world.STEP, "print(2)"), fresh / "notebooks" / "02_claims.ipynb")
+    assert {line.name: line.action for line in release.build(replace(wanted, dry_run=True)).plan} == {
+        "01_clean": "skip", "02_claims": "run", "03_ratings": "run", "04_effects": "skip", "RU-CHE.ru": "run",
+    }  # fmt: skip
+    assert release.prepare(wanted).exit_code == 0
+    again = json.loads((folder(fresh) / ".steps.json").read_text())
+    # Claims ran again; the ratings, which read their table, did not have to: the table came out the same.
+    assert [name for name in again if again[name] != memory[name]] == ["02_claims"]
+
+
 def test_a_notebook_without_result_is_a_failure(fresh):
     path = fresh / "notebooks" / "05_region_report.ipynb"
     book = nbformat.read(path, as_version=4)

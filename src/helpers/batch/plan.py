@@ -18,21 +18,31 @@ NATIONAL_ID = "national"
 
 @dataclass(frozen=True)
 class Step:
-    """A notebook that makes tables; it reads raw files and the tables of the steps before it."""
+    """A notebook that makes tables; it reads the tables of the steps it comes after, the first one raw files.
+
+    Steps of which neither comes after the other run side by side.
+    """
 
     name: str
     writes: tuple[str, ...]
+    after: tuple[str, ...] = ()
     section: str = ""  # part of params.toml whose keys are parameters of the notebook
 
 
 STEPS = (
     Step("01_clean", ("observations", "service_panel", "life_situations", "rejects", "corrections_applied", "quality")),
-    Step("02_claims", ("claims",)),
-    Step("03_ratings", ("scores", "ranks", "groups", "transitions", "targets"), "ratings"),
+    Step("02_claims", ("claims",), after=("01_clean",)),
+    Step(
+        "03_ratings",
+        ("scores", "ranks", "groups", "transitions", "targets"),
+        after=("01_clean", "02_claims"),  # its charts mark figures that a claim contradicts
+        section="ratings",
+    ),
     Step(
         "04_effects",
         ("effects", "event_study", "region_effects", "rtm", "next_services", "diagnostics", "situation_totals"),
-        "effects",
+        after=("01_clean",),
+        section="effects",
     ),
 )
 
@@ -93,7 +103,7 @@ def step_job(release: Release, step: Step) -> Job:
 
 def step_key(step: Step, job: Job, base: dict[str, str], inputs: keys.Inputs) -> str:
     """Content key of a step."""
-    earlier = [name for other in STEPS[: STEPS.index(step)] for name in other.writes]
+    earlier = [name for other in STEPS if other.name in step.after for name in other.writes]
     read: Any = {name: inputs.table(name) for name in earlier} if earlier else keys.raw_files()
     return keys.combine([base, keys.notebook(job.template), job.parameters, read])
 

@@ -82,6 +82,13 @@ class Progress:
             self.counts.current[name] = time.monotonic()
             self._draw()
 
+    def skip(self, number: int) -> None:
+        """So many items of the phase turned out to be up to date."""
+        with self._lock:
+            self.counts.total -= number
+            self.counts.skipped += number
+            self._draw()
+
     def finished(self, name: str, error: str = "", seconds: float = 0.0) -> None:
         """One item has ended, well or with an error."""
         with self._lock:

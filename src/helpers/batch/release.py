@@ -23,6 +23,7 @@ from helpers.batch import (
     plan,
     publishing,
     records,
+    steps,
     warm,
     workers,
 )
@@ -47,10 +48,6 @@ class Run:
     failed: dict[str, str]
     skipped: list[str]
     cpu_seconds: float = 0.0
-
-
-class StepFailed(Exception):
-    """A notebook that makes tables failed: nothing after it can be trusted."""
 
 
 def build(options: Options) -> Outcome:
@@ -102,7 +99,7 @@ def _locked(release: plan.Release, work: Callable[[Run], Outcome]) -> Outcome:
                 outcome = work(run)
             except workers.Stopped as stopped:
                 outcome = replace(_outcome(run), signal=stopped.number)
-            except StepFailed:
+            except steps.StepFailed:
                 outcome = _outcome(run)
             finally:
                 run.status.save()
@@ -150,26 +147,16 @@ def _runner(run: Run) -> Runner:
 
 
 def _steps(run: Run) -> Outcome:
-    """Run the steps whose content changed, in order."""
-    memory = plan.StepMemory(run.release.folder)
-    for step in plan.STEPS:
-        job = plan.step_job(run.release, step)
-        key = plan.step_key(step, job, run.base, run.inputs)
-        if not run.release.options.force and memory.is_current(step, key, run.inputs):
-            continue
-        run.progress.begin(step.name, 1)
-        _heat(run)
-        product = next(iter(workers.local([job], 1, run.progress.started)))
-        run.cpu_seconds += product.kernel_seconds
-        run.progress.finished(step.name, product.error, product.seconds)
-        if product.error:
-            run.failed[step.name] = product.error
-            publishing.keep_failure(run.release.folder, job, product)
-            raise StepFailed(step.name)
-        publishing.clear_failure(run.release.folder, step.name)
-        digest = files.write(run.release.folder / "analysis" / f"{step.name}.ipynb", product.notebook)
-        run.inputs = keys.Inputs(run.release.collection)
-        memory.put(step, key, run.inputs, digest)
+    """Run the steps whose content changed."""
+    todo = steps.Steps(run.release, run.base, run.inputs)
+    try:
+        for product in steps.run(todo, run.progress, lambda: _heat(run)):
+            run.cpu_seconds += product.kernel_seconds
+    except steps.StepFailed as failure:
+        run.failed[failure.name] = failure.error
+        raise
+    finally:
+        run.inputs = todo.inputs
     return _outcome(run)
 
 
@@ -266,14 +253,18 @@ def dry_run(release: plan.Release) -> Outcome:
     base, inputs = keys.base(), keys.Inputs(release.collection)
     memory, status = plan.StepMemory(release.folder), records.Status(release.folder)
     lines = []
-    stale = ""
+    changed: dict[str, str] = {}  # step → the first step whose change makes it run
     for step in plan.STEPS:
         job = plan.step_job(release, step)
         current = memory.is_current(step, plan.step_key(step, job, base, inputs), inputs)
         if release.options.force or not current:
-            stale = stale or step.name
-        reason = "forced" if release.options.force else "unchanged" if not stale else f"content changed at {stale}"
-        lines.append(Planned(step.name, "run" if stale else "skip", reason))
+            changed[step.name] = step.name
+        cause = next((changed[name] for name in (*step.after, step.name) if name in changed), "")
+        if cause:
+            changed[step.name] = cause
+        reason = "forced" if release.options.force else f"content changed at {cause}" if cause else "unchanged"
+        lines.append(Planned(step.name, "run" if cause else "skip", reason))
+    stale = next(iter(changed.values()), "")
     for line in plan.decide(release, plan.report_jobs(release, base, inputs), status):
         unsure = stale and line.action == "skip" and line.reason == "unchanged"
         lines.append(replace(line, reason=f"unchanged, unless {stale} changes its tables") if unsure else line)

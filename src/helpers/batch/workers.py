@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Self
 
 from helpers.batch.jobs import Job, Product
 
@@ -60,37 +60,58 @@ class Stopper:
             raise Stopped(number)
 
 
-def local(
-    jobs: Sequence[Job], count: int, started: Callable[[str], None], work: Callable[[Job], Product] | None = None
-) -> Iterator[Product]:
-    """Products as they are finished.
+class Pool:
+    """Threads that each drive one kernel at a time; jobs may be added while others run.
 
-    Threads, not processes: the work is in the kernels, and one process means one warm process. Leaving the iteration
+    Threads, not processes: the work is in the kernels, and one process means one warm process. Leaving the block
     (a signal, an error of the caller) kills the running kernels and forgets what is not finished.
     """
-    from helpers.batch import execute  # papermill takes seconds to import: not for a run with nothing to do
 
-    stop = threading.Event()
-    work = work or execute.produce
+    def __init__(
+        self, count: int, started: Callable[[str], None], work: Callable[[Job], Product] | None = None
+    ) -> None:
+        from helpers.batch import execute  # papermill takes seconds to import: not for a run with nothing to do
 
-    def one(job: Job) -> Product | None:
-        if stop.is_set():
-            return None
-        started(job.report_id)
-        return work(job)
+        self._work, self._started, self._kill = work or execute.produce, started, execute.end_all_kernels
+        self._stop = threading.Event()
+        self._threads = ThreadPoolExecutor(max_workers=count, thread_name_prefix="report")
+        self._futures: set[Future[Product | None]] = set()
 
-    pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="report")
-    futures: set[Future[Any]] = {pool.submit(one, job) for job in jobs}
-    try:
-        while futures:
-            done, futures = wait(futures, return_when=FIRST_COMPLETED)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        while self._futures and not all(future.done() for future in self._futures):
+            self._kill()
+            wait(self._futures, timeout=0.2)
+
+    def submit(self, job: Job) -> None:
+        """Run a job as soon as a thread is free."""
+        self._futures.add(self._threads.submit(self._one, job))
+
+    def products(self) -> Iterator[Product]:
+        """Products as they are finished, those of jobs submitted meanwhile included."""
+        while self._futures:
+            done, self._futures = wait(self._futures, return_when=FIRST_COMPLETED)
             for future in done:
                 product = future.result()
                 if product is not None:
                     yield product
-    finally:
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        while futures and not all(future.done() for future in futures):
-            execute.end_all_kernels()
-            wait(futures, timeout=0.2)
+
+    def _one(self, job: Job) -> Product | None:
+        if self._stop.is_set():
+            return None
+        self._started(job.report_id)
+        return self._work(job)
+
+
+def local(
+    jobs: Sequence[Job], count: int, started: Callable[[str], None], work: Callable[[Job], Product] | None = None
+) -> Iterator[Product]:
+    """Products of the jobs as they are finished."""
+    with Pool(count, started, work) as pool:
+        for job in jobs:
+            pool.submit(job)
+        yield from pool.products()
