@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from helpers import cli
+from helpers import cli, paths
 from helpers.intake import workdays
-from helpers.intake.requests import columns, panel, reading, rows, staging
+from helpers.intake.requests import columns, csv_stream, duplicates, panel, rows, staging
 from helpers.intake.requests.columns import LogError
 from helpers.synthetic import request_log
 from helpers.tables import store
@@ -40,7 +40,10 @@ def make(tmp_path, *files, services=None, **options):
         if services is None
         else services
     )
-    return panel.make(list(files), tmp_path / "staging", DAY, services, **options)
+    is_synthetic = options.pop("is_synthetic", False)
+    return panel.make(
+        list(files), tmp_path / "staging", DAY, services, is_synthetic=is_synthetic, options=panel.Options(**options)
+    )
 
 
 def counts(result):
@@ -52,10 +55,10 @@ def counts(result):
     [
         (";Москва;У-1;Портал;01.02.2024;09.02.2024;3;1;нет;нет;5\n", "missing_id"),
         ("A2;Москва;;Портал;01.02.2024;09.02.2024;3;1;нет;нет;5\n", "missing_id"),
-        ("A2;Уральский федеральный округ;У-1;Портал;01.02.2024;09.02.2024;3;1;нет;нет;5\n", "unknown_entity"),
+        ("A2;Уральский федеральный округ;У-1;Портал;01.02.2024;09.02.2024;3;1;нет;нет;5\n", "federal_district"),
         ("A2;Минская область;У-1;Портал;01.02.2024;09.02.2024;3;1;нет;нет;5\n", "unknown_entity"),
         ("A2;Москва;У-1;Портал;31.02.2024;09.02.2024;3;1;нет;нет;5\n", "bad_date"),
-        ("A2;Москва;У-1;Портал;2024;09.02.2024;3;1;нет;нет;5\n", "bad_date"),
+        ("A2;Москва;У-1;Портал;2024;09.02.2024;3;1;нет;нет;5\n", "imprecise_date"),
         ("A2;Москва;У-1;Портал;01.02.2024;скоро;3;1;нет;нет;5\n", "bad_date"),
         ("A2;Москва;У-1;Портал;01.02.2025;;3;1;нет;нет;\n", "future_date"),
         ("A2;Москва;У-1;Портал;01.02.2024;09.02.2025;3;1;нет;нет;5\n", "future_date"),
@@ -188,15 +191,15 @@ def test_any_encoding_separator_packing_and_parquet_give_the_same_panel(tmp_path
 def test_the_same_whatever_the_chunking_threads_memory_and_split_into_files(tmp_path, monkeypatch):
     whole = tmp_path / "whole.csv"
     request_log.write(whole, 20_000, seed=2)
-    lines = whole.read_bytes().split(b"\r\n")
+    lines = whole.read_bytes().replace(b"\r\n", b"\n").split(b"\n")
     expected = make(tmp_path / "a", whole)
     halves = []
     for number, part in enumerate((lines[1:9000], lines[9000:-1])):
         file = tmp_path / f"part{number}.csv"
         file.write_bytes(b"\r\n".join([lines[0], *part]) + b"\r\n")
         halves.append(file)
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 50_000)
-    monkeypatch.setattr(panel, "ROWS_PER_BUCKET", 1_000)
+    monkeypatch.setattr(csv_stream, "BLOCK_BYTES", 50_000)
+    monkeypatch.setattr(duplicates, "HASHES_PER_PASS", 1_000)
     got = make(tmp_path / "b", *halves, threads=1, memory_limit="200MB")
     pd.testing.assert_frame_equal(got.detail, expected.detail)
     assert counts(got) == counts(expected)
@@ -207,12 +210,12 @@ def test_weeks_and_municipalities_on_request(tmp_path):
     head = HEAD.strip() + ";Муниципальное образование\n"
     body = "".join(
         f"A{i};Москва;У-1;Портал;{d:02d}.02.2024;20.02.2024;3;1;нет;нет;5;{m}\n"
-        for i, (d, m) in enumerate([(5, "Х"), (6, "Х"), (12, "Ц")])
+        for i, (d, m) in enumerate([(5, "Химки"), (6, "Химки"), (12, "Центр")])
     )
     result = make(tmp_path, log(tmp_path, body, head=head), period="week", by_municipality=True)
     assert result.panel[["period", "municipality", "applications"]].values.tolist() == [
-        ["2024-02-05", "Х", 2],
-        ["2024-02-12", "Ц", 1],
+        ["2024-02-05", "Химки", 2],
+        ["2024-02-12", "Центр", 1],
     ]
 
 
@@ -233,22 +236,53 @@ def test_what_is_known_of_services_goes_into_the_panel(tmp_path):
         make(tmp_path, log(tmp_path, GOOD), services=pd.concat([services, services]))
 
 
-def test_columns_overrides_and_clear_errors(tmp_path):
-    vocabulary = store.reference("request_columns")
-    none = pd.DataFrame()
+def own_reference(tmp_path, monkeypatch, **tables):
+    """A root of its own with the project's reference tables, some of them replaced."""
+    shutil.copytree(paths.root() / "data" / "reference", tmp_path / "root" / "data" / "reference")
+    for name, text in tables.items():
+        (tmp_path / "root" / "data" / "reference" / f"{name}.csv").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("CLIENT_CENTRICITY_ROOT", str(tmp_path / "root"))
+
+
+OVERRIDES_HEAD = "file_pattern,sheet_pattern,label_pattern,column,role,rating,indicator,period,reason\n"
+
+
+def test_columns_are_recognised_or_the_error_says_what_to_do():
     with pytest.raises(LogError, match=r"no column for region, service_id"):
-        columns.recognise(["Номер заявления", "Дата подачи", "Дата завершения"], vocabulary, none, "x.csv")
+        columns.recognise(["Номер заявления", "Дата подачи", "Дата завершения"], "x.csv")
     with pytest.raises(LogError, match="both look like 'received'"):
-        columns.recognise(
-            ["id", "регион", "код услуги", "дата подачи", "дата приема", "дата выдачи"], vocabulary, none, "x.csv"
-        )
-    rows_ = pd.DataFrame({"file_pattern": ["x*.csv"], "label_pattern": ["когда пришёл"], "role": ["received"]})
-    found = columns.recognise(
-        ["id", "регион", "код услуги", "Когда пришёл", "дата выдачи", "цвет"], vocabulary, rows_, "x1.csv"
+        columns.recognise(["id", "регион", "код услуги", "дата подачи", "дата приема", "дата выдачи"], "x.csv")
+    by_name = columns.recognise(["id", "регион", "услуга", "дата подачи", "дата выдачи", "цвет"], "x.csv")
+    assert by_name.labels["service_id"] == "услуга" and by_name.unknown == ("цвет",)
+
+
+def test_overrides_of_the_cleaner_hold_for_logs_too(tmp_path, monkeypatch):
+    own_reference(
+        tmp_path, monkeypatch,
+        column_overrides=OVERRIDES_HEAD
+        + "x*.csv,,когда ПРИШЁЛ,,received,,,,by label\nx1.csv,,,6,visits,,,,by number\n"
+        + "x*.csv,,дата приема,,not_kept,,,,another stage\ny.csv,,регион,,receivd,,,,misspelt\n",
+    )  # fmt: skip
+    labels = ["id", "регион", "код услуги", "Когда пришёл", "дата выдачи", "сколько раз", "дата приема"]
+    found = columns.recognise(labels, "x1.csv")
+    assert (found.labels["received"], found.labels["visits"]) == ("Когда пришёл", "сколько раз")
+    assert found.unknown == ()
+    with pytest.raises(LogError, match="no column for received"):
+        columns.recognise(["id", "регион", "код услуги", "Когда пришёл"], "z.csv")
+    with pytest.raises(LogError, match=r"row 5 of .*column_overrides.*receivd.*nearest: received"):
+        columns.recognise(labels, "y.csv")
+    head = HEAD.replace("Дата подачи", "Когда пришёл")
+    assert counts(make(tmp_path, log(tmp_path, GOOD, name="x2.csv", head=head))) == {"accepted": 1}
+
+
+def test_staged_rows_are_made_again_when_an_override_changes(tmp_path, monkeypatch):
+    file = log(tmp_path, GOOD, head=HEAD.replace("Визиты", "Сколько раз"))
+    first = make(tmp_path, file)
+    assert first.unknown_columns == {"log.csv": ["Сколько раз"]} and np.isnan(first.panel["visits"].iloc[0])
+    own_reference(
+        tmp_path, monkeypatch, column_overrides=f"{OVERRIDES_HEAD}log.csv,,сколько раз,,visits,,,,publisher told us\n"
     )
-    assert found.labels["received"] == "Когда пришёл" and found.unknown == ("цвет",)
-    by_name = columns.recognise(["id", "регион", "услуга", "дата подачи", "дата выдачи"], vocabulary, none, "x.csv")
-    assert by_name.labels["service_id"] == "услуга"
+    assert make(tmp_path, file).panel["visits"].iloc[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -275,7 +309,7 @@ def test_unreadable_logs_are_clear_errors(tmp_path, data, says):
 
 def test_ragged_records_are_refused_and_counted(tmp_path):
     result = make(tmp_path, log(tmp_path, GOOD + "A2;Москва;У-1\n" + GOOD.replace("A1", "A3")))
-    assert counts(result) == {"accepted": 2, "unreadable_file": 1}
+    assert counts(result) == {"accepted": 2, "ragged_record": 1}
 
 
 def test_a_cut_packed_log_leaves_nothing_half_written(tmp_path):

@@ -1,9 +1,10 @@
 """The panel as one Ibis expression, the same on DuckDB and on Spark.
 
-Quantiles come from counts by number of days, so they need no list of values in memory, and the result is identical
-whatever the chunking or the number of threads. Open applications are right-censored: quantiles are those of the
-Kaplan–Meier curve, the smallest number of days at which the share still open is at most 1 − q (for a month without
-open applications: the lower sample quantile). A quantile that the curve does not reach is missing.
+Rows are read twice: into sums, and into counts by number of days, from which everything else is made. So quantiles
+need no list of values in memory, and the result is identical whatever the chunking or the number of threads. Open
+applications are right-censored: quantiles are those of the Kaplan–Meier curve, the smallest number of days at which
+the share still open is at most 1 − q (for a month without open applications: the lower sample quantile). A quantile
+that the curve does not reach is missing.
 
 References
 ----------
@@ -28,7 +29,8 @@ def panel(rows: Any, services: Any, *, period: str = "month", by_municipality: b
     rows : ibis table
         Typed rows (`rows.SCHEMA`), duplicates already out.
     services : ibis table
-        ``service_id, statutory_days, day_unit``: one row a service.
+        ``service_id, region_iso, statutory_days, day_unit``: one row a service, or a service and region; an empty
+        region_iso holds for all regions that have no row of their own.
     period : str
         ``month`` (of receipt) or ``week`` (ISO Monday of receipt).
     by_municipality : bool
@@ -40,29 +42,17 @@ def panel(rows: Any, services: Any, *, period: str = "month", by_municipality: b
         Grain: region_iso × service_id × period (× municipality); counts, sums, quantiles of calendar and working
         days, share within the statutory term (applications still open within their term are not counted yet).
     """
-    stamped = rows.mutate(period=_period_text(rows.received, period))
-    keys = ["region_iso", "service_id", "period", *(["municipality"] if by_municipality else [])]
-    sums = _sums(_with_terms(stamped, services), keys)
+    starts = rows.received.truncate("W" if period == "week" else "M").cast("date")
+    stamped = rows.mutate(start=starts)
+    keys = ["region_iso", "service_id", "start", *(["municipality"] if by_municipality else [])]
+    cells = stamped.group_by([*keys, "calendar_days", "working_days", "is_open"]).aggregate(n=stamped.record.count())
+    whole = _join(_sums(stamped, keys), _terms_kept(cells, services, keys), keys)
     for kind in KINDS:
-        sums = _join(sums, _quantiles(stamped, keys, kind), keys)
-    return sums.order_by(keys)
-
-
-def _period_text(day: Any, period: str) -> Any:
-    if period == "week":
-        return day.truncate("W").cast("date").cast("string").substr(0, 10)
-    return day.cast("string").substr(0, 7)
-
-
-def _with_terms(rows: Any, services: Any) -> Any:
-    """Adds 1 within the term, 0 beyond it, null while it cannot be known."""
-    terms = services.select("service_id", "statutory_days", "day_unit").rename(term_service_id="service_id")
-    joined = rows.left_join(terms, rows.service_id == terms.term_service_id)
-    taken = (joined.day_unit == "working_day").ifelse(joined.working_days, joined.calendar_days)
-    is_over = taken > joined.statutory_days
-    undecided = (joined.is_open == 1) & ~is_over
-    known = joined.statutory_days.notnull() & ~undecided
-    return joined.mutate(in_term=known.ifelse(is_over.ifelse(0, 1), ibis.null("int64")))
+        whole = _join(whole, _quantiles(cells, keys, kind), keys)
+    text = whole.start.cast("string").substr(0, 10 if period == "week" else 7)
+    named = ["period" if key == "start" else key for key in keys]
+    others = [column for column in whole.columns if column not in keys]
+    return whole.mutate(period=text).select(*named, *others).order_by(named)
 
 
 def _sums(rows: Any, keys: list[str]) -> Any:
@@ -71,8 +61,6 @@ def _sums(rows: Any, keys: list[str]) -> Any:
         agency=rows.agency.max(),
         applications=rows.record.count(),
         open_count=rows.is_open.sum(),
-        in_term_share=rows.in_term.mean(),
-        in_term_base=rows.in_term.count(),
         documents=rows.documents.mean(),
         documents_supplied=rows.documents_supplied.mean(),
         visits=rows.visits.sum(),
@@ -84,12 +72,28 @@ def _sums(rows: Any, keys: list[str]) -> Any:
     )
 
 
-def _quantiles(rows: Any, keys: list[str], kind: str) -> Any:
+def _terms_kept(cells: Any, services: Any, keys: list[str]) -> Any:
+    """Share of applications within the statutory term, of those whose term can be judged."""
+    own = services.filter(services.region_iso != "").rename(own_id="service_id", own_region="region_iso")
+    own = own.rename(own_days="statutory_days", own_unit="day_unit")
+    rest = services.filter(services.region_iso == "").drop("region_iso").rename(rest_id="service_id")
+    joined = cells.left_join(own, [cells.service_id == own.own_id, cells.region_iso == own.own_region])
+    joined = joined.left_join(rest, joined.service_id == rest.rest_id)
+    has_own = joined.own_id.notnull()
+    term = has_own.ifelse(joined.own_days, joined.statutory_days)
+    unit = has_own.ifelse(joined.own_unit, joined.day_unit)
+    is_over = (unit == "working_day").ifelse(joined.working_days, joined.calendar_days) > term
+    is_known = term.notnull() & ~((joined.is_open == 1) & ~is_over)
+    judged = joined.mutate(base=is_known.ifelse(joined.n, 0), kept=(is_known & ~is_over).ifelse(joined.n, 0))
+    sums = judged.group_by(keys).aggregate(in_term_base=judged.base.sum(), kept=judged.kept.sum())
+    share = sums.kept.cast("float64") / sums.in_term_base.nullif(0).cast("float64")
+    return sums.mutate(in_term_share=share).drop("kept")
+
+
+def _quantiles(cells: Any, keys: list[str], kind: str) -> Any:
     """Kaplan–Meier quantiles of the days of one kind, per group."""
-    with_days = rows.mutate(days=rows[f"{kind}_days"])
-    counts = with_days.group_by([*keys, "days"]).aggregate(
-        n=with_days.record.count(), events=(1 - with_days.is_open).sum()
-    )
+    with_days = cells.mutate(days=cells[f"{kind}_days"], done=cells.n * (1 - cells.is_open))
+    counts = with_days.group_by([*keys, "days"]).aggregate(n=with_days.n.sum(), events=with_days.done.sum())
     later = ibis.window(group_by=keys, order_by=ibis.desc("days"), preceding=None, following=0)
     at_risk = counts.mutate(at_risk=counts.n.sum().over(later))
     stay = 1 - at_risk.events.cast("float64") / at_risk.at_risk.cast("float64")

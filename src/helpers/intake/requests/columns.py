@@ -1,12 +1,13 @@
 """Which column of a log is what, by the vocabulary of ``data/reference/request_columns.csv`` and overrides."""
 
-import fnmatch
 import re
 from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
-
+from helpers.intake import overrides
+from helpers.intake.override_rules import OverrideError
 from helpers.intake.text import key_text
+from helpers.tables import store
 
 
 class LogError(ValueError):
@@ -21,59 +22,65 @@ class ColumnMap:
     unknown: tuple[str, ...]
 
 
-def recognise(labels: list[str], vocabulary: pd.DataFrame, overrides: pd.DataFrame, file_name: str) -> ColumnMap:
-    """Assign labels to columns: an override by file first, then the first pattern that fits, one label each.
+def recognise(labels: list[str], file_name: str) -> ColumnMap:
+    """Assign labels to columns: a reviewer's exception for the file first, then the first pattern that fits.
 
     Parameters
     ----------
-    vocabulary : DataFrame
-        ``column, pattern, is_required`` in order of trial.
-    overrides : DataFrame
-        Reference table ``column_overrides``: ``file_pattern`` with ``*``, ``label_pattern`` a regular expression,
-        ``role`` is the name of our column.
+    labels : list of str
+        Labels of the log; each names at most one of our columns.
+    file_name : str
+        Held against ``file_pattern`` of ``column_overrides.csv``, read as the cleaner reads it: by part of the label
+        or by number of the column; ``role`` is one of our columns, or ``not_kept``.
 
     Raises
     ------
     LogError
-        If a required column is not found, or two labels fit the same one.
+        If a required column is not found, or two labels fit the same one, or an exception cannot be used.
     """
+    known = list(store.reference("request_columns").itertuples())
+    try:
+        exceptions = overrides.of_file(file_name)
+    except OverrideError as error:
+        raise LogError(str(error)) from error
+    columns = {row.column for row in known}
     found: dict[str, str] = {}
     unknown: list[str] = []
-    known = list(vocabulary.itertuples())
-    for label in labels:
-        text = key_text(label).replace("_", " ").strip()
-        name = _override(overrides, file_name, label) or next(
-            (r.column for r in known if _fits(r.pattern, text, label)), ""
-        )
+    for number, label in enumerate(labels, start=1):
+        role = exceptions.role_of("", label, number)
+        if role and role[0] == "not_kept":
+            continue
+        name = role[0] if role and role[0] in columns else _by_vocabulary(known, label)
         if not name:
             unknown.append(label)
         elif name in found:
             raise LogError(
                 f"{file_name}: columns {found[name]!r} and {label!r} both look like '{name}'; add a row to"
-                " data/reference/column_overrides.csv (file_pattern, label_pattern, role) that says which is which"
+                " data/reference/column_overrides.csv (file_pattern, label_pattern, role) that says which is which;"
+                " role not_kept leaves a column out"
             )
         else:
             found[name] = label
-    missing = [r.column for r in known if r.is_required == "1" and r.column not in found]
+    return ColumnMap(_complete(found, known, labels, file_name), tuple(unknown))
+
+
+def _complete(found: dict[str, str], known: list[Any], labels: list[str], file_name: str) -> dict[str, str]:
+    """Columns found; a service known by name only is identified by its name."""
+    missing = [row.column for row in known if row.is_required == "1" and row.column not in found]
     if missing == ["service_id"] and "service_name" in found:
-        found["service_id"] = found["service_name"]
-        missing = []
+        return found | {"service_id": found["service_name"]}
     if missing:
         raise LogError(
             f"{file_name}: no column for {', '.join(missing)} among {labels}; add rows to"
             " data/reference/column_overrides.csv (file_pattern, label_pattern, role)"
         )
-    return ColumnMap(found, tuple(unknown))
+    return found
+
+
+def _by_vocabulary(known: list[Any], label: str) -> str:
+    text = key_text(label).replace("_", " ").strip()
+    return next((row.column for row in known if _fits(row.pattern, text, label)), "")
 
 
 def _fits(pattern: str, text: str, label: str) -> bool:
     return bool(re.search(pattern, text) or re.search(pattern, label.lower()))
-
-
-def _override(overrides: pd.DataFrame, file_name: str, label: str) -> str:
-    """Our column for a label by the first override row that fits file and label; empty for none."""
-    for row in overrides.to_dict("records"):
-        fits_file = fnmatch.fnmatch(file_name, row["file_pattern"] or "*")
-        if fits_file and row["label_pattern"] and re.search(row["label_pattern"].replace("ё", "е"), key_text(label)):
-            return str(row["role"])
-    return ""

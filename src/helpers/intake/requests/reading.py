@@ -1,32 +1,57 @@
-"""Any log as a stream of text batches: csv of any encoding and separator, plain, gzip or zstd, and Parquet."""
+"""Any log as a stream of batches: csv of any encoding and separator, plain, gzip or zstd, and Parquet.
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+Only recognised columns are parsed. All but the application number come as positions in their distinct texts, so that
+whatever follows works on distinct texts; bytes of one-byte encodings are decoded after parsing, not before.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
-from helpers.intake.grids import delimited
-from helpers.intake.grids.model import GridError
 from helpers.intake.requests.columns import LogError
+from helpers.intake.requests.decoding import Coded, coded, identifiers
 
-SAMPLE_BYTES = 256 * 1024
-BLOCK_BYTES = 8 << 20
-BATCH_ROWS = 256 * 1024
-_COMPRESSION = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+BATCH_ROWS = 64 * 1024
+ID = "application_id"
+PARQUET = (".parquet", ".pq")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A piece of a log: columns as text, and the 1-based record number of its first row in the file."""
+    """A piece of a log.
 
-    table: pa.Table
-    first_record: int
+    Attributes
+    ----------
+    ids : StringArray
+        Application numbers.
+    bad_ids : ndarray of bool or None
+        Which of them cannot be decoded; None where all can.
+    columns : dict
+        Our column name → its texts, the application number apart.
+    records, lines : ndarray of int64
+        1-based record of each row in its file, and the line on which the record starts; the two differ after a quoted
+        line break. In Parquet a line is a record.
+    """
+
+    ids: pa.Array
+    bad_ids: np.ndarray | None
+    columns: dict[str, Coded]
+    records: np.ndarray
+    lines: np.ndarray
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """A record with a wrong number of fields; text is empty where the file must be asked again."""
+
+    record: int
+    line: int
+    text: str
 
 
 @dataclass
@@ -35,18 +60,21 @@ class Reader:
 
     Attributes
     ----------
-    labels : list of str
+    labels : tuple of str
         Column labels as printed.
-    malformed : list of (int, str)
-        Records with a wrong number of fields, filled while streaming: number and text.
-    bytes_read : callable-like counter for progress, updated while streaming.
+    stream : callable
+        Our column name → label, to batches of these columns.
+    position : callable
+        Bytes of the file read so far, at most its size.
+    ragged : list of Ragged
+        Filled while streaming.
     """
 
     path: Path
-    labels: list[str]
-    batches: Iterator[Batch]
-    malformed: list[tuple[int, str]]
-    total_bytes: int
+    labels: tuple[str, ...]
+    stream: Callable[[dict[str, str]], Iterator[Batch]]
+    position: Callable[[], int]
+    ragged: list[Ragged] = field(default_factory=list)
 
 
 def open_log(path: Path) -> Reader:
@@ -57,108 +85,58 @@ def open_log(path: Path) -> Reader:
     LogError
         If the file is undecodable, or not a table with a header.
     """
-    if path.suffix.lower() in (".parquet", ".pq"):
+    if path.suffix.lower() in PARQUET:
         return _open_parquet(path)
-    return _open_csv(path)
+    from helpers.intake.requests import csv_stream  # it needs the classes above
+
+    return csv_stream.open_csv(path)
 
 
 def _open_parquet(path: Path) -> Reader:
     try:
-        file = pq.ParquetFile(path)
+        schema = pq.read_schema(path)
+        texts = [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)]
+        file = pq.ParquetFile(path, read_dictionary=texts)
     except (pa.ArrowException, OSError) as error:
         raise LogError(f"{path.name} is not a readable Parquet file ({error}); export it again") from error
+    done = [0]
+    size, total = path.stat().st_size, max(file.metadata.num_rows, 1)
 
-    def stream() -> Iterator[Batch]:
+    def stream(columns: dict[str, str]) -> Iterator[Batch]:
         first = 1
-        for batch in file.iter_batches(batch_size=BATCH_ROWS):
-            table = pa.table({name: _as_text(batch.column(name)) for name in batch.schema.names})
-            yield Batch(table, first)
-            first += batch.num_rows
+        for piece in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns.values())):
+            records = np.arange(first, first + piece.num_rows, dtype=np.int64)
+            first += piece.num_rows
+            done[0] = size * (first - 1) // total
+            texts = {
+                name: coded(_distinct(piece.column(label)), "utf-8") for name, label in columns.items() if name != ID
+            }
+            ids, bad = identifiers(_plain(piece.column(columns[ID])), "utf-8")
+            yield Batch(ids, bad, texts, records, records)
 
-    return Reader(path, list(file.schema_arrow.names), stream(), [], path.stat().st_size)
+    return Reader(path, tuple(schema.names), stream, lambda: done[0])
 
 
-def _as_text(column: pa.Array) -> pa.Array:
-    """Typed Parquet columns become the text the cleaner reads: ISO dates, decimal points, empty for null."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
+def _distinct(column: pa.Array) -> pa.DictionaryArray:
+    """A column of any type as a dictionary of the texts that the cleaner reads: ISO days, decimal points."""
+    if pa.types.is_timestamp(column.type):
+        local = pc.local_timestamp(column) if column.type.tz else column
+        column = pc.floor_temporal(local, unit="day")
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(column.indices, _as_text(column.dictionary))
+
+
+def _as_text(values: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(values.type):
+        return pc.strftime(values, format="%Y-%m-%d")
+    if pa.types.is_boolean(values.type):
+        return pc.if_else(values, "да", "нет")
+    return values if pa.types.is_binary(values.type) else values.cast(pa.string())
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Application numbers of any type as bytes or text."""
+    if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-        kind = column.type
-    if pa.types.is_timestamp(kind):
-        column = pc.strftime(column, format="%Y-%m-%d")
-    elif pa.types.is_boolean(kind):
-        column = pc.if_else(column, "да", "нет")
-    elif not pa.types.is_string(kind):
-        column = column.cast(pa.string())
-    return pc.fill_null(column, "")
-
-
-def _open_csv(path: Path) -> Reader:
-    head = _head(path)
-    try:
-        text, encoding = delimited.decode(head, path.name)
-    except GridError as error:
-        raise LogError(str(error)) from error
-    announced = text.lower().lstrip("\ufeff").startswith("sep=")
-    skip = 1 if announced else 0
-    separator = text.lstrip("\ufeff")[4] if announced else delimited.choose_separator(text)
-    malformed: list[tuple[int, str]] = []
-
-    def note(row: Any) -> str:
-        malformed.append((int(row.number or 0), str(row.text)[:200]))
-        return "skip"
-
-    options: dict[str, Any] = {
-        "parse_options": pc_csv.ParseOptions(
-            delimiter=separator, newlines_in_values='"' in text, invalid_row_handler=note
-        ),
-    }
-    read = pc_csv.ReadOptions(
-        encoding=_python_name(encoding), skip_rows=skip, use_threads=False, block_size=BLOCK_BYTES
-    )
-    labels = _labels(path, text, separator, skip)
-    options["convert_options"] = pc_csv.ConvertOptions(
-        strings_can_be_null=False, column_types=dict.fromkeys(labels, pa.string())
-    )
-
-    def stream() -> Iterator[Batch]:
-        first = 2 + skip
-        try:
-            for batch in pc_csv.open_csv(_stream_of(path), read_options=read, **options):
-                yield Batch(pa.Table.from_batches([batch]), first)
-                first += batch.num_rows
-        except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-            raise LogError(f"{path.name}, after record {first}: {error}; the file may be cut or damaged") from error
-
-    return Reader(path, labels, stream(), malformed, path.stat().st_size)
-
-
-def _python_name(encoding: str) -> str:
-    return {"utf-8-sig": "utf8", "utf_8": "utf8", "utf-8": "utf8"}.get(encoding, encoding)
-
-
-def _labels(path: Path, sample: str, separator: str, skip: int) -> list[str]:
-    """Header of the sample, read by the csv module: one record, which may be quoted."""
-    lines = sample.lstrip("\ufeff").splitlines(keepends=True)[skip:]
-    names = next(csv.reader(lines, delimiter=separator), [])
-    if not names:
-        raise LogError(f"{path.name} has no header; the first record must name the columns")
-    if len(set(names)) < len(names):
-        raise LogError(f"{path.name}: the header repeats a label: {names}; give each column its own")
-    return names
-
-
-def _head(path: Path) -> bytes:
-    with _stream_of(path) as stream:
-        head = stream.read(SAMPLE_BYTES)
-    # A character of several bytes may be cut at the end of the sample: end at a line.
-    line_end = {b"\xff\xfe": b"\n\x00", b"\xfe\xff": b"\x00\n"}.get(head[:2], b"\n")
-    return head[: head.rfind(line_end) + len(line_end)] if line_end in head else head
-
-
-def _stream_of(path: Path) -> Any:
-    compression = _COMPRESSION.get(path.suffix.lower())
-    try:
-        return pa.input_stream(str(path), compression=compression)
-    except (pa.ArrowException, OSError) as error:
-        raise LogError(f"{path.name} cannot be opened ({error})") from error
+    return column if pa.types.is_binary(column.type) else column.cast(pa.string())

@@ -1,263 +1,281 @@
-"""A batch of text becomes typed rows and refusals, by the cleaner's own parsers on distinct texts.
+"""A batch of texts becomes typed rows and refusals, by the cleaner's own parsers on distinct texts.
 
 Every row ends in exactly one heap: accepted, or refused with the first reason that applies in the order of
-`REASONS`. A Python parser runs once per distinct text of a column, never once per row.
+`REASONS`. A Python parser runs once per distinct text of a column, never once per row; rows are gathered by position.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from helpers.intake import values
-from helpers.intake.regions import match_region
-from helpers.intake.requests.columns import ColumnMap
-from helpers.intake.requests.reading import Batch
-from helpers.intake.text import is_missing, key_text, normalise
+from helpers.intake.requests import meanings
+from helpers.intake.requests.meanings import NONE
+from helpers.intake.requests.reading import ID, Batch
+from helpers.intake.text import MISSING_MARKS
 from helpers.intake.workdays import is_working_day, moved_working_days
 
 REASONS = (
-    "missing_id", "unknown_entity", "bad_date", "future_date", "negative_duration",
-    "not_a_number", "out_of_range", "impossible_combination",
+    "blank_row", "undecodable_text", "missing_id", "ambiguous_entity", "aggregate_entity", "federal_district",
+    "unknown_entity", "missing_value", "not_applicable", "bad_date", "imprecise_date", "censored_value", "range_value",
+    "future_date", "negative_duration", "not_a_number", "contradictory_number", "out_of_range",
+    "impossible_combination",
 )  # fmt: skip
+ACCEPTED = len(REASONS)
+_CODE = {name: number for number, name in enumerate(REASONS)} | {"": ACCEPTED}
+_TEXT = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(
     [
-        ("application_id", pa.string()), ("region_iso", pa.string()), ("municipality", pa.string()),
-        ("service_id", pa.string()), ("service_name", pa.string()), ("agency", pa.string()),
+        ("application_id", pa.string()), ("region_iso", _TEXT), ("municipality", _TEXT),
+        ("service_id", _TEXT), ("service_name", _TEXT), ("agency", _TEXT),
         ("received", pa.date32()), ("completed", pa.date32()), ("is_open", pa.int8()),
         ("calendar_days", pa.int32()), ("working_days", pa.int32()),
         ("documents", pa.int32()), ("documents_supplied", pa.int32()), ("visits", pa.int32()),
         ("is_online", pa.int8()), ("is_refused", pa.int8()), ("is_appealed", pa.int8()), ("rating", pa.int8()),
-        ("record", pa.int64()),
+        ("record", pa.int64()), ("line", pa.int64()), ("id_hash", pa.int64()),
     ]
 )  # fmt: skip
+TEXTS = tuple(one.name for one in SCHEMA if one.type == _TEXT)
+COLUMN_OF = {
+    "region_iso": "region", "documents": "documents_asked", "is_online": "channel", "is_refused": "refusal",
+    "is_appealed": "appeal",
+}  # fmt: skip
 FIRST_DAY, LAST_DAY = date(2000, 1, 1).toordinal(), date(2040, 12, 31).toordinal()
+MOST_KNOWN = 200_000  # distinct texts remembered per column
+MOST_SAMPLES = 100  # refused rows kept per reason and log
 _STAMPED = (
     r"^\s*(\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}-\d{2}-\d{2})[ T]\d{1,2}:\d{2}"
     r"(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?\s*$"
 )
 _EPOCH = date(1970, 1, 1).toordinal()
-_NONE = -1  # no value given
-_BAD = -2  # a text that is no value
-_OUT = -3  # a value that cannot be
-_YES = {"да", "1", "true", "yes", "отказ", "отказано", "жалоба", "есть", "y", "+"}
-_NO = {"нет", "0", "false", "no", "", "предоставлена", "оказана", "n", "-"}
-_ONLINE = ("портал", "епгу", "рпгу", "госуслуг", "online", "онлайн", "portal", "электрон", "сайт", "мобильн")
-_OFFLINE = ("мфц", "mfc", "лично", "очно", "in person", "in_person", "почт", "ведомств", "приём", "прием", "орган")
+_MARKS = pa.array(sorted(MISSING_MARKS), pa.string())
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One refused row of the sample."""
+
+    record: int
+    line: int
+    reason: str
+    column: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Typed rows of one batch, counts of refusals by reason, and a bounded sample of the refused."""
+    """Typed rows of one batch, counts of refusals by reason, and the refused rows that still fit the sample."""
 
     table: pa.Table
     refused: dict[str, int]
-    samples: list[tuple[int, str, str, str]]  # record, reason, column, text
+    samples: list[Refused]
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """Distinct texts of a column parsed: value and reason of each, and the positions of the rows in them."""
+
+    positions: np.ndarray
+    values: np.ndarray
+    reasons: np.ndarray
+
+    def of(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Values of some rows."""
+        return self.values[self.positions[rows]]
 
 
 @dataclass
 class Parser:
-    """Parsers with their memory of distinct texts; one per file, so that memory stays bounded by distinct texts.
+    """Parsers with their memory of distinct texts; one per log.
 
     Attributes
     ----------
     as_of : date
         Day on which the log was taken: later dates are refused, open applications are censored there.
-    sample_limit : int
-        Refused rows kept per reason and batch.
     """
 
-    columns: ColumnMap
     as_of: date
-    sample_limit: int = 20
-    memory: dict[str, dict[str, Any]] = field(default_factory=dict)
+    known: dict[str, dict[str, tuple]] = field(default_factory=dict)
+    sampled: Counter[str] = field(default_factory=Counter)
+    _hasher: duckdb.DuckDBPyConnection = field(default_factory=lambda: duckdb.connect(config={"threads": 1}))
     _working: np.ndarray = field(default_factory=lambda: working_day_index())
+
+    def __post_init__(self) -> None:
+        self._parsers: dict[str, Callable[[str], tuple]] = {
+            "region": meanings.region, "service_id": meanings.identifier, "service_name": meanings.name,
+            "agency": meanings.name, "municipality": meanings.name, "received": meanings.received(self.as_of),
+            "completed": meanings.completed(self.as_of), "documents_asked": meanings.count,
+            "documents_supplied": meanings.count, "visits": meanings.count, "channel": meanings.channel,
+            "refusal": meanings.flag, "appeal": meanings.flag, "rating": meanings.rating,
+        }  # fmt: skip
 
     def parse(self, batch: Batch) -> Rows:
         """Typed rows of a batch."""
-        table, n = batch.table, batch.table.num_rows
-        get = self._column_getter(table, n)
-        ids = _trimmed(get("application_id"))
-        regions, region_ok = self._coded(get("region"), "region", _region)
-        services, service_ok = self._coded(get("service_id"), "service_id", _identifier)
-        received = self._numbers(_day_part(get("received")), "received", _day)
-        completed = self._numbers(_day_part(get("completed")), "completed", _day_or_open)
-        counts = {
-            name: self._numbers(get(name), name, _count) for name in ("documents_asked", "documents_supplied", "visits")
-        }
-        refused = self._numbers(get("refusal"), "refusal", _flag)
-        appealed = self._numbers(get("appeal"), "appeal", _flag)
-        rating = self._numbers(get("rating"), "rating", _rating)
-        online = self._numbers(get("channel"), "channel", _channel)
-        as_of = self.as_of.toordinal()
-        is_open = completed == _NONE
-        numbers = [*counts.values(), refused, appealed, rating, online]
-        checks = {
-            "missing_id": (pc.equal(pc.utf8_length(ids), 0).to_numpy(zero_copy_only=False) | ~service_ok),
-            "unknown_entity": ~region_ok,
-            "bad_date": (received < FIRST_DAY) | (received > LAST_DAY) | (completed == _BAD),
-            "future_date": (received > as_of) | (completed > as_of),
-            "negative_duration": ~is_open & (completed > 0) & (completed < received),
-            "not_a_number": np.logical_or.reduce([column == _BAD for column in numbers]),
-            "out_of_range": np.logical_or.reduce([column == _OUT for column in numbers]),
-            "impossible_combination": is_open & ((refused == 1) | (appealed == 1) | (rating > 0)),
-        }
-        reason = np.full(n, len(REASONS), dtype=np.int8)
-        for number, name in reversed(list(enumerate(REASONS))):
-            reason[checks[name]] = number
-        keep = reason == len(REASONS)
-        end = np.where(is_open, as_of, completed)
-        typed = {
-            "application_id": ids, "region_iso": regions, "municipality": _trimmed(get("municipality")),
-            "service_id": services, "service_name": _trimmed(get("service_name")), "agency": _trimmed(get("agency")),
-            "received": _dates(received), "completed": _dates(np.where(is_open, _BAD, completed)),
-            "is_open": is_open.astype(np.int8),
-            "calendar_days": (end - received).astype(np.int32),
-            "working_days": self._working_days(received, end),
-            "documents": _nullable(counts["documents_asked"]),
-            "documents_supplied": _nullable(counts["documents_supplied"]),
-            "visits": _nullable(counts["visits"]), "is_online": _nullable(online, np.int8),
-            "is_refused": _nullable(refused, np.int8), "is_appealed": _nullable(appealed, np.int8),
-            "rating": _nullable(rating, np.int8), "record": np.arange(batch.first_record, batch.first_record + n),
-        }  # fmt: skip
-        arrays = [pa.array(column) if isinstance(column, np.ndarray) else column for column in typed.values()]
-        whole = pa.table(arrays, names=list(typed)).select(SCHEMA.names)
-        accepted = whole.filter(pa.array(keep)) if not keep.all() else whole
-        tally = np.bincount(reason, minlength=len(REASONS) + 1)
+        parsed = {name: self._column(name, batch) for name in batch.columns}
+        days = self._days(parsed, len(batch.ids))
+        reason = _reasons(batch, parsed, days)
+        is_whole = bool(reason.min(initial=ACCEPTED) == ACCEPTED)
+        rows = slice(None) if is_whole else np.flatnonzero(reason == ACCEPTED)
+        tally = np.bincount(reason, minlength=ACCEPTED + 1)
         return Rows(
-            accepted.cast(SCHEMA),
-            {name: int(tally[number]) for number, name in enumerate(REASONS) if tally[number]},
-            self._samples(table, reason, batch.first_record),
+            self._typed(batch, parsed, days, rows),
+            {name: int(tally[code]) for code, name in enumerate(REASONS) if tally[code]},
+            [] if is_whole else self._samples(batch, parsed, reason),
         )
 
-    def _column_getter(self, table: pa.Table, n: int) -> Callable[[str], pa.Array]:
-        empty = pa.array([""] * n, pa.string()) if n else pa.array([], pa.string())
-
-        def get(name: str) -> pa.Array:
-            label = self.columns.labels.get(name)
-            if label is None:
-                return empty
-            index = [name.lstrip("\ufeff") for name in table.column_names].index(label)
-            column = table.column(index)
-            return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-
-        return get
-
-    def _distinct(self, column: pa.Array, name: str, parse: Callable[[str], Any]) -> tuple[np.ndarray, list[Any]]:
-        """Positions into the parsed distinct texts of a column."""
-        encoded = column.dictionary_encode()
-        known = self.memory.setdefault(name, {})
-        parsed = []
-        for text in encoded.dictionary.to_pylist():
+    def _column(self, name: str, batch: Batch) -> _Parsed:
+        column = batch.columns[name]
+        positions, texts = column.positions, column.texts
+        if name in ("received", "completed"):
+            positions, texts = _days_of_stamps(positions, texts)
+        parse = self._parsers[name]
+        known = self.known.setdefault(name, {})
+        if len(known) > MOST_KNOWN:
+            known.clear()
+        meant = []
+        for text in texts:
+            if text is None:
+                meant.append((NONE, "undecodable_text"))
+                continue
             if text not in known:
-                known[text] = parse(text or "")
-            parsed.append(known[text])
-        return encoded.indices.to_numpy(zero_copy_only=False), parsed
+                known[text] = parse(text)
+            meant.append(known[text])
+        values = [value for value, _ in meant]
+        is_name = name in (*TEXTS, "region")
+        reasons = np.array([_CODE[reason] for _, reason in meant], dtype=np.int8)
+        return _Parsed(positions, np.array(values, dtype=object if is_name else np.int32), reasons)
 
-    def _numbers(self, column: pa.Array, name: str, parse: Callable[[str], int]) -> np.ndarray:
-        positions, parsed = self._distinct(column, name, parse)
-        return np.asarray(parsed, dtype=np.int64)[positions] if len(parsed) else np.empty(0, np.int64)
+    def _days(self, parsed: dict[str, _Parsed], rows: int) -> "_Days":
+        received = parsed["received"].of(slice(None))
+        completed = parsed["completed"].of(slice(None)) if "completed" in parsed else np.full(rows, NONE, np.int32)
+        is_open = completed == NONE
+        return _Days(received, completed, is_open, np.where(is_open, np.int32(self.as_of.toordinal()), completed))
 
-    def _coded(self, column: pa.Array, name: str, parse: Callable[[str], str]) -> tuple[pa.Array, np.ndarray]:
-        positions, parsed = self._distinct(column, name, parse)
-        texts = pa.array(parsed, pa.string())
-        known = np.asarray([bool(text) for text in parsed], dtype=bool)
-        return texts.take(pa.array(positions)), known[positions] if len(parsed) else np.empty(0, bool)
+    def _typed(self, batch: Batch, parsed: dict[str, _Parsed], days: "_Days", rows: np.ndarray | slice) -> pa.Table:
+        is_all = isinstance(rows, slice)
+        ids = batch.ids if is_all else batch.ids.take(pa.array(rows))
+        received, end, is_open = days.received[rows], days.end[rows], days.is_open[rows]
+        ready = {
+            "application_id": ids, "received": _dates(received, None), "completed": _dates(end, is_open),
+            "is_open": is_open.view(np.int8), "calendar_days": end - received,
+            "working_days": self._working[end - FIRST_DAY] - self._working[received - FIRST_DAY],
+            "record": batch.records[rows], "line": batch.lines[rows], "id_hash": self._hashes(ids),
+        }  # fmt: skip
+        arrays = []
+        for one in SCHEMA:
+            column = parsed.get(COLUMN_OF.get(one.name, one.name))
+            if one.name in ready:
+                arrays.append(pa.array(ready[one.name]) if isinstance(ready[one.name], np.ndarray) else ready[one.name])
+            elif one.name in TEXTS:
+                arrays.append(_texts(column, rows, len(ids)))
+            else:
+                arrays.append(_numbers(column, rows, len(ids), one.type))
+        return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
-    def _working_days(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        low, high = np.clip(start, FIRST_DAY, LAST_DAY), np.clip(end, FIRST_DAY, LAST_DAY)
-        return (self._working[high - FIRST_DAY] - self._working[low - FIRST_DAY]).astype(np.int32)
+    def _hashes(self, ids: pa.Array) -> np.ndarray:
+        """64 bits of each application number: equal numbers have equal bits, the converse is checked on the text."""
+        texts = pa.table({"id": ids})  # noqa: F841 - DuckDB finds it by name
+        return self._hasher.execute("SELECT hash(id) AS bits FROM texts").fetchnumpy()["bits"].view(np.int64)
 
-    def _samples(self, table: pa.Table, reason: np.ndarray, first: int) -> list[tuple[int, str, str, str]]:
+    def _samples(self, batch: Batch, parsed: dict[str, _Parsed], reason: np.ndarray) -> list[Refused]:
         samples = []
-        for number, name in enumerate(REASONS):
-            for row in np.flatnonzero(reason == number)[: self.sample_limit]:
-                record = table.slice(int(row), 1).to_pylist()[0]
-                text = "; ".join(f"{key}={value}" for key, value in record.items())
-                samples.append((first + int(row), name, "", text[:300]))
+        for code in np.unique(reason[reason < ACCEPTED]):
+            name = REASONS[code]
+            rows = np.flatnonzero(reason == code)[: MOST_SAMPLES - self.sampled[name]]
+            self.sampled[name] += len(rows)
+            for row in rows:
+                fields = {ID: batch.ids[int(row)].as_py()} | {
+                    column: texts.texts[texts.positions[row]] for column, texts in batch.columns.items()
+                }
+                text = "; ".join(f"{column}={value}" for column, value in fields.items())
+                guilty = (column for column, p in parsed.items() if p.reasons[p.positions[row]] == code)
+                column = next(guilty, {"negative_duration": "completed", "missing_id": ID}.get(name, ""))
+                samples.append(Refused(int(batch.records[row]), int(batch.lines[row]), name, column, text[:300]))
         return samples
+
+
+@dataclass(frozen=True)
+class _Days:
+    """Days of all rows as ordinals; refused ones are NONE."""
+
+    received: np.ndarray
+    completed: np.ndarray
+    is_open: np.ndarray
+    end: np.ndarray
+
+
+def _reasons(batch: Batch, parsed: dict[str, _Parsed], days: _Days) -> np.ndarray:
+    """Code of the first reason of each row; ACCEPTED for none."""
+    reason = np.full(len(batch.ids), ACCEPTED, dtype=np.int8)
+    for column in parsed.values():
+        if column.reasons.min(initial=ACCEPTED) < ACCEPTED:
+            np.minimum(reason, column.reasons[column.positions], out=reason)
+    is_missing = pc.is_in(batch.ids, value_set=_MARKS).to_numpy(zero_copy_only=False)
+    _lower(reason, is_missing, "missing_id")
+    if batch.bad_ids is not None:
+        _lower(reason, batch.bad_ids, "undecodable_text")
+    _lower(reason, (days.completed < days.received) & ~days.is_open, "negative_duration")
+    blank = np.flatnonzero(is_missing)
+    for texts in batch.columns.values() if len(blank) else ():
+        is_empty = np.array([not text for text in texts.texts], dtype=np.bool_)
+        blank = blank[is_empty[texts.positions[blank]]]
+    reason[blank] = _CODE["blank_row"]
+    still_open = np.flatnonzero(days.is_open)
+    is_impossible = np.zeros(len(still_open), dtype=bool)
+    for name in ("refusal", "appeal", "rating"):
+        if name in parsed:
+            is_impossible |= parsed[name].of(still_open) > 0
+    reason[still_open] = np.where(
+        is_impossible, np.minimum(reason[still_open], _CODE["impossible_combination"]), reason[still_open]
+    )
+    return reason
+
+
+def _lower(reason: np.ndarray, where: np.ndarray, name: str) -> None:
+    if where.any():
+        reason[where] = np.minimum(reason[where], _CODE[name])
+
+
+def _days_of_stamps(positions: np.ndarray, texts: list[str | None]) -> tuple[np.ndarray, list[str | None]]:
+    """Cut times of day off, so that distinct texts are distinct days."""
+    column = pa.array(texts, pa.string())
+    stamped = pc.match_substring_regex(column, _STAMPED)
+    if not pc.any(stamped).as_py():
+        return positions, texts
+    cut = pc.replace_substring_regex(column, r"^\s*([0-9./-]+)[ T].*$", r"\1")
+    days = pc.if_else(stamped, cut, column).dictionary_encode(null_encoding="encode")
+    return days.indices.to_numpy(zero_copy_only=False)[positions], days.dictionary.to_pylist()
+
+
+def _texts(column: _Parsed | None, rows: np.ndarray | slice, size: int) -> pa.Array:
+    """Texts as a dictionary without repeats; empty where the log has no such column."""
+    if column is None:
+        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(size, np.int32)), pa.array([""], pa.string()))
+    places: dict[str, int] = {}
+    code = np.array([places.setdefault(text, len(places)) for text in column.values], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(code[column.positions[rows]]), pa.array(list(places), pa.string()))
+
+
+def _numbers(column: _Parsed | None, rows: np.ndarray | slice, size: int, kind: pa.DataType) -> pa.Array:
+    """Numbers, null for none given."""
+    if column is None:
+        return pa.nulls(size, kind)
+    values = column.values.astype(kind.to_pandas_dtype())[column.positions[rows]]
+    return pa.array(values, mask=values == NONE) if NONE in column.values else pa.array(values)
+
+
+def _dates(days: np.ndarray, is_none: np.ndarray | None) -> pa.Array:
+    has_none = is_none is not None and is_none.any()
+    return pa.array(days - np.int32(_EPOCH), pa.int32(), mask=is_none if has_none else None).view(pa.date32())
 
 
 def working_day_index() -> np.ndarray:
     """Count of working days up to each day from 2000-01-01 to 2040-12-31, by the production calendar."""
     moved = moved_working_days()
     days = (is_working_day(date.fromordinal(day), moved) for day in range(FIRST_DAY, LAST_DAY + 1))
-    return np.cumsum(np.fromiter(days, dtype=np.int32))
-
-
-def _trimmed(column: pa.Array) -> pa.Array:
-    return pc.utf8_trim_whitespace(column)
-
-
-def _day_part(column: pa.Array) -> pa.Array:
-    """Cut a time of day off, so that distinct texts are distinct days."""
-    stamped = pc.match_substring_regex(column, _STAMPED)
-    if not pc.any(stamped).as_py():
-        return column
-    cut = pc.replace_substring_regex(column, r"^\s*([0-9./-]+)[ T].*$", r"\1")
-    return pc.if_else(stamped, cut, column)
-
-
-def _dates(days: np.ndarray) -> pa.Array:
-    known = days > 0
-    return pa.array(np.where(known, days - _EPOCH, 0).astype(np.int32), mask=~known).cast(pa.date32())
-
-
-def _nullable(column: np.ndarray, kind: type = np.int32) -> pa.Array:
-    return pa.array(np.clip(column, 0, None).astype(kind), mask=column < 0)
-
-
-def _region(text: str) -> str:
-    return match_region(text).code or ""
-
-
-def _identifier(text: str) -> str:
-    return normalise(text).strip()
-
-
-def _day(text: str) -> int:
-    parsed = values.parse_date(text)
-    return date.fromisoformat(parsed.value).toordinal() if isinstance(parsed.value, str) and parsed.value else _BAD
-
-
-def _day_or_open(text: str) -> int:
-    parsed = values.parse_date(text)
-    if parsed.reason == "missing_value":
-        return _NONE
-    return date.fromisoformat(parsed.value).toordinal() if isinstance(parsed.value, str) and parsed.value else _BAD
-
-
-def _count(text: str) -> int:
-    parsed = values.parse_count(text)
-    if parsed.reason in ("missing_value", "not_applicable"):
-        return _NONE if is_missing(text) or parsed.reason == "not_applicable" else _BAD
-    if parsed.reason == "out_of_range":
-        return _OUT
-    if not isinstance(parsed.value, float):
-        return _BAD
-    return int(parsed.value) if parsed.value <= 1000 else _OUT
-
-
-def _rating(text: str) -> int:
-    number = _count(text)
-    return number if number < 0 or 1 <= number <= 5 else _OUT
-
-
-def _flag(text: str) -> int:
-    word = key_text(text)
-    if word in _YES or word.startswith(("отказ", "жалоб")):
-        return 1
-    return 0 if word in _NO else _BAD
-
-
-def _channel(text: str) -> int:
-    word = key_text(text)
-    if not word:
-        return _NONE
-    if any(part in word for part in _ONLINE):
-        return 1
-    return 0 if any(part in word for part in _OFFLINE) else _BAD
+    return np.cumsum(np.fromiter(days, dtype=np.int32), dtype=np.int32)

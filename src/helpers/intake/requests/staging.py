@@ -3,26 +3,38 @@
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-import pandas as pd
+import duckdb
 import pyarrow.parquet as pq
 
 from helpers.intake.requests.columns import LogError, recognise
-from helpers.intake.requests.reading import open_log
-from helpers.intake.requests.rows import SCHEMA, Parser
+from helpers.intake.requests.csv_stream import QuotesSeen, compression_of, line_texts, open_csv
+from helpers.intake.requests.reading import PARQUET, Reader, open_log
+from helpers.intake.requests.rows import MOST_SAMPLES, SCHEMA, Parser, Refused
+from helpers.tables import store
 
-SAMPLES_PER_REASON = 100
-DISK_SHARE = 0.6  # staged rows take at most about this share of the log's unpacked bytes
-_PACKED = 8  # a packed log unpacks to about so many times its size
+VERSION = 2  # of the staged rows; another one is staged again
+DISK_SHARE = 0.8  # staged rows take at most about this share of the log's unpacked bytes
+_UNPACKED = {"gzip": 12, "zstd": 15, "parquet": 6}  # a packed log unpacks to at most about so many times its size
+_REFERENCE = (
+    "request_columns", "column_overrides", "regions", "region_aliases", "refused_names", "moved_working_days",
+)  # fmt: skip
 
 
-@dataclass
+@dataclass(frozen=True)
 class Staged:
-    """Typed rows of one log and what was refused in it; accepted + refused = read, always."""
+    """Typed rows of one log and what was refused in it; accepted + refused = read, always.
+
+    Attributes
+    ----------
+    samples : list of list
+        Record, line, reason, column, text of refused rows.
+    """
 
     log: str
     rows_file: str
@@ -38,19 +50,27 @@ class Staged:
 
 
 def key_of(log: Path, as_of: date) -> str:
-    """Identity of a log for resuming: name, size, time of change, first bytes, and the day it is censored at."""
+    """Identity of staged rows: the log (name, size, time of change, first bytes), the day it is censored at, the
+    reference tables it was read by, and the version of what is staged.
+    """
     stat = log.stat()
+    digest = hashlib.sha256(
+        f"{VERSION}|{duckdb.__version__}|{log.name}|{stat.st_size}|{stat.st_mtime_ns}|{as_of}".encode()
+    )
     with log.open("rb") as handle:
-        head = hashlib.sha256(handle.read(1 << 16)).hexdigest()
-    return hashlib.sha256(f"{log.name}|{stat.st_size}|{stat.st_mtime_ns}|{head}|{as_of}".encode()).hexdigest()[:20]
+        digest.update(handle.read(1 << 16))
+    for name in _REFERENCE:
+        digest.update(store.reference(name).to_csv().encode())
+    return digest.hexdigest()[:20]
 
 
 def disk_needed(logs: list[Path]) -> int:
     """Bytes that staging may take, an upper estimate said before starting."""
-    return int(
-        sum(log.stat().st_size * (_PACKED if log.suffix.lower() in (".gz", ".zst", ".zstd") else 1) for log in logs)
-        * DISK_SHARE
-    )
+    return int(DISK_SHARE * sum(log.stat().st_size * _UNPACKED.get(_packing(log), 1) for log in logs))
+
+
+def _packing(log: Path) -> str:
+    return "parquet" if log.suffix.lower() in PARQUET else compression_of(log) or ""
 
 
 def check_disk(logs: list[Path], folder: Path) -> str:
@@ -63,14 +83,14 @@ def check_disk(logs: list[Path], folder: Path) -> str:
 
 
 def stage(
-    log: Path,
-    folder: Path,
-    as_of: date,
-    vocabulary: pd.DataFrame,
-    overrides: pd.DataFrame,
-    progress: Callable[[int], None] = lambda rows: None,
+    log: Path, folder: Path, as_of: date, progress: Callable[[int, int], None] = lambda position, rows: None
 ) -> Staged:
     """Typed rows of one log as Parquet, or what an earlier run has staged already.
+
+    Parameters
+    ----------
+    progress : callable
+        Told the bytes of the log read so far and its rows so far.
 
     Raises
     ------
@@ -81,12 +101,15 @@ def stage(
     manifest = target / "manifest.json"
     if manifest.exists():
         staged = Staged(**json.loads(manifest.read_text(encoding="utf-8")))
-        progress(staged.read)
+        progress(log.stat().st_size, staged.read)
         return staged
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     try:
-        staged = _stage_rows(log, target, as_of, vocabulary, overrides, progress)
+        try:
+            staged = _stage_rows(log, open_log(log), target, as_of, progress)
+        except QuotesSeen:
+            staged = _stage_rows(log, open_csv(log, has_quotes=True), target, as_of, progress)
         staged.check()
         temporary = manifest.with_suffix(".tmp")
         temporary.write_text(json.dumps(asdict(staged), ensure_ascii=False), encoding="utf-8")
@@ -102,37 +125,39 @@ def stage(
     return staged
 
 
-def _stage_rows(
-    log: Path,
-    target: Path,
-    as_of: date,
-    vocabulary: pd.DataFrame,
-    overrides: pd.DataFrame,
-    progress: Callable[[int], None],
-) -> Staged:
-    reader = open_log(log)
-    columns = recognise(reader.labels, vocabulary, overrides, log.name)
-    parser = Parser(columns, as_of)
+def _stage_rows(log: Path, reader: Reader, target: Path, as_of: date, progress: Callable[[int, int], None]) -> Staged:
+    columns = recognise(list(reader.labels), log.name)
+    parser = Parser(as_of)
     read = accepted = 0
-    refused: dict[str, int] = {}
-    samples: list[list] = []
-    kept: dict[str, int] = {}
+    refused: Counter[str] = Counter()
+    samples: list[Refused] = []
     rows_file = target / "rows.parquet"
-    with pq.ParquetWriter(rows_file, SCHEMA, compression="lz4", use_dictionary=True) as writer:
-        for batch in reader.batches:
+    few = [name for name in SCHEMA.names if name not in ("application_id", "record", "line", "id_hash")]
+    packed = {"record": "DELTA_BINARY_PACKED", "line": "DELTA_BINARY_PACKED"}
+    with pq.ParquetWriter(
+        rows_file, SCHEMA, compression="lz4", use_dictionary=few, column_encoding=packed, write_statistics=False,
+        store_schema=False,
+    ) as writer:  # fmt: skip
+        for batch in reader.stream(columns.labels):
             rows = parser.parse(batch)
-            read += batch.table.num_rows
+            read += len(batch.ids)
             accepted += rows.table.num_rows
-            for reason, count in rows.refused.items():
-                refused[reason] = refused.get(reason, 0) + count
-            for sample in rows.samples:
-                if kept.get(sample[1], 0) < SAMPLES_PER_REASON:
-                    kept[sample[1]] = kept.get(sample[1], 0) + 1
-                    samples.append(list(sample))
+            refused.update(rows.refused)
+            samples += rows.samples
             writer.write_table(rows.table)
-            progress(batch.table.num_rows)
-    if reader.malformed:
-        read += len(reader.malformed)
-        refused["unreadable_file"] = len(reader.malformed)
-        samples += [[n, "unreadable_file", "", text] for n, text in reader.malformed[:SAMPLES_PER_REASON]]
-    return Staged(log.name, str(rows_file), read, accepted, refused, samples, list(columns.unknown))
+            progress(reader.position(), read)
+    if reader.ragged:
+        read += len(reader.ragged)
+        refused["ragged_record"] = len(reader.ragged)
+        samples += _ragged(log, reader)
+    lines = [list(asdict(one).values()) for one in samples]
+    return Staged(log.name, str(rows_file), read, accepted, dict(refused), lines, list(columns.unknown))
+
+
+def _ragged(log: Path, reader: Reader) -> list[Refused]:
+    """Sample of the records with a wrong number of fields."""
+    first = reader.ragged[:MOST_SAMPLES]
+    texts = line_texts(log, [one.line for one in first if not one.text])
+    return [
+        Refused(one.record, one.line, "ragged_record", "", (one.text or texts.get(one.line, ""))[:300]) for one in first
+    ]
