@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from helpers import cli
+from helpers.batch import release, truth
+from helpers.batch.options import Outcome
 from helpers.intake import cleaning, sources
 from helpers.synthetic import request_log
 from helpers.tables import store
@@ -219,3 +221,27 @@ def test_a_panel_of_logs_can_be_added_and_is_read_back_unchanged(here, tmp_path)
         )
     code, output = run("clean", file)
     assert code == 0 and f"{len(made)} service-months accepted" in output
+
+
+def test_build_check_and_status_take_the_same_choice_of_reports(here, monkeypatch):
+    seen = {}
+
+    def asked(verb):
+        def answer(options):
+            seen[verb] = options
+            return Outcome(options.collection, "2024-H1", here.parent)
+
+        return answer
+
+    for verb in ("build", "check"):
+        monkeypatch.setattr(release, verb, asked(verb))
+    monkeypatch.setattr(truth, "status", lambda options: seen.update(status=options) or truth.Truth(here.parent, ()))
+    (here.parent / "status.csv").touch()
+    choice = ("--collection", "real", "--period", "2024-H1", "--regions", "RU-CHE, national", "--lang", "ru,en")
+    work = ("--jobs", "3", "--force", "--engine", "plain", "--timeout", "7", "--quiet", "--log-format", "json")
+    assert run("build", *choice, *work)[0] == run("check", *choice, *work)[0] == run("status", *choice)[0] == 0
+    assert seen["build"] == seen["check"]
+    assert seen["check"].force and seen["check"].timeout == 7
+    assert {(o.regions, o.langs, o.period) for o in seen.values()} == {
+        (("RU-CHE", "national"), ("ru", "en"), "2024-H1")
+    }

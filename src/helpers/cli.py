@@ -47,6 +47,8 @@ def _split(text: str) -> list[str]:
 Jobs = Annotated[int, typer.Option(help="reports at a time; 0 = one per processor")]
 Engine = Annotated[str, typer.Option(help="warm: kernels from one warm process; plain: an ordinary kernel each")]
 LogFormat = Annotated[str, typer.Option(help="bar, log (lines for cron) or json (JSON lines)")]
+Timeout = Annotated[int, typer.Option(help="seconds that one cell may take")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="only the summary")]
 
 
 def _run_batch(verb: str, **values: Any) -> None:
@@ -76,8 +78,8 @@ def build(
     pdf: Annotated[bool, typer.Option("--pdf", help="make a PDF of each report too")] = False,
     engine: Engine = "warm",
     scheduler: Annotated[str, typer.Option(help="run on a Dask cluster: tcp://host:8786")] = "",
-    timeout: Annotated[int, typer.Option(help="seconds that one cell may take")] = 300,
-    quiet: Annotated[bool, typer.Option("--quiet", help="only the summary")] = False,
+    timeout: Timeout = 300,
+    quiet: Quiet = False,
     log_format: LogFormat = "bar",
 ) -> None:
     """Clean, audit, rate, estimate, then make every report that changed, its page and the index."""
@@ -97,15 +99,18 @@ def check(
     collection: Collection = "real",
     period: Period = "",
     regions: Regions = "",
+    lang: Lang = "",
     jobs: Jobs = 0,
+    force: Annotated[bool, typer.Option("--force", help="again for reports that have a verdict already")] = False,
     engine: Engine = "warm",
-    quiet: Annotated[bool, typer.Option("--quiet", help="only the summary")] = False,
+    timeout: Timeout = 300,
+    quiet: Quiet = False,
     log_format: LogFormat = "bar",
 ) -> None:
-    """Run every built report again through nbval and record whether it gives the same result."""
+    """Run built reports again through nbval and record whether they give the same result."""
     _run_batch(
-        "check", collection=collection, period=period, regions=tuple(_split(regions)), jobs=jobs, engine=engine,
-        quiet=quiet, log_format=log_format,
+        "check", collection=collection, period=period, regions=tuple(_split(regions)), langs=tuple(_split(lang)),
+        jobs=jobs, force=force, engine=engine, timeout=timeout, quiet=quiet, log_format=log_format,
     )  # fmt: skip
 
 
@@ -123,12 +128,13 @@ def sample() -> None:
 
 
 @app.command()
-def status(collection: Collection = "real", period: Period = "") -> None:
+def status(collection: Collection = "real", period: Period = "", regions: Regions = "", lang: Lang = "") -> None:
     """Compare the records of a release with the files on disk and with today's inputs, and say what is true."""
     from helpers.batch import options, parameters, truth
 
     try:
-        found = truth.status(options.Options(collection=collection, period=period))
+        asked = options.Options(collection, period, tuple(_split(regions)), tuple(_split(lang)))
+        found = truth.status(asked)
     except (options.OptionError, parameters.ParameterError) as error:
         raise _fail(error) from None
     if not (found.folder / "status.csv").exists():
