@@ -72,8 +72,18 @@ def test_one_row_per_region_sorted_by_district_and_name():
     assert (
         "высокая" in dict(body_rows(html))["Орловская область"] or "н/д" in dict(body_rows(html))["Орловская область"]
     )
-    assert "✓ готов – 4" in html and "✗ ошибка – 1" in html and "○ нет данных – 1" in html
+    assert "✓ готов: 4" in html and "✗ ошибка: 1" in html and "○ нет данных: 1" in html
     assert 'href="national.ru.html"' in html and 'href="diff.html"' in html
+
+
+def test_a_checked_report_is_called_so_for_its_present_content_only():
+    same = {"checked": "passed", "content_key": "k", "checked_at_key": "k"}
+    html = index.page(
+        status(row("RU-CHE", **same), row("RU-MOW", **same | {"checked_at_key": "old"})), {}, REGIONS, "ru"
+    )
+    rows = dict(body_rows(html))
+    assert "готов, проверен" in rows["Челябинская область"] and "проверен" not in rows["Москва"]
+    assert ">Уральский<" in rows["Челябинская область"]
 
 
 def test_english_index_and_banner():
@@ -85,7 +95,7 @@ def test_english_index_and_banner():
 def test_regions_without_district_come_last():
     html = index.page(status(row("UA-14"), row("RU-SAK")), {}, REGIONS, "ru")
     assert [name for name, _ in body_rows(html)] == ["Сахалинская область", "Донецкая Народная Республика"]
-    assert "федеральный округ в реестре не указан" in html
+    assert "Федеральный округ не указан" in html
 
 
 def test_hostile_names_are_literal():
@@ -192,7 +202,7 @@ def test_a_long_table_is_cut_and_the_file_has_all():
         for i, code in enumerate(names, 1)
     }
     html = diff.page(before, now, "ru")
-    assert len(body_rows(html)) == diff.MOST_ROWS and f"остальные {len(names) - diff.MOST_ROWS} — в файле" in html
+    assert len(body_rows(html)) == diff.MOST_ROWS and f"Ещё изменений: {len(names) - diff.MOST_ROWS}; все" in html
     assert len(diff.file(before, now, "ru").splitlines()) == len(names) + 1
 
 

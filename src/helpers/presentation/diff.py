@@ -39,6 +39,7 @@ COLUMNS = (
     "change_high", "unit", "beyond_noise",
 )  # fmt: skip
 MOST_ROWS = 60  # of one table; the file beside the page has all
+MOST_ONE_SIDED = 10  # rows of what only one of the runs has
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def _changes_of(report_id: str, before: Result, now: Result) -> list[Change]:
             continue
         change = _difference(first, last, before, now)
         answer = _beyond_noise(change, before, now)
-        found.append(Change(report_id, _name(now), first, last, change, answer))
+        subject = (last or first or Measure("", "", "", "")).subject
+        found.append(Change(report_id, subject or _name(now), first, last, change, answer))
     return found
 
 
@@ -185,7 +187,6 @@ def page(before: Mapping[str, Result], now: Mapping[str, Result], lang: str) -> 
             "wide": True,
         },
         "intro": _intro(old, own, found, lang),
-        "columns": [(pick((russian, english), lang), css) for russian, english, css in HEAD],
         "sections": _sections(found, lang),
         "index": pick(("Все отчёты", "All reports"), lang),
         "file": pick(("Все изменения файлом", "All changes as a file"), lang) if found else "",
@@ -258,18 +259,20 @@ def _sections(found: Sequence[Change], lang: str) -> list[dict[str, object]]:
         own = [item for item in found if item.measure.kind == kind]
         if not own:
             continue
-        rest = len(own) - MOST_ROWS
-        ru, en = (
-            f"Показаны первые {MOST_ROWS}; остальные {rest} — в файле.",
-            f"The first {MOST_ROWS}; {rest} more in the file.",
-        )
+        both = [item for item in own if item.before is not None and item.now is not None]
+        shown = both[:MOST_ROWS] + [item for item in own if item not in both][:MOST_ONE_SIDED]
+        rest = len(own) - len(shown)
+        cells = [_cells(item, lang) for item in shown]
+        told = [i for i in range(len(HEAD)) if {row[i][0] for row in cells} != {formats.missing(lang)}]
+        note = pick((f"Ещё изменений: {rest}; все — в файле.", f"{rest} more changes; the file has all."), lang)
         sections.append(
             {
                 "anchor": f"kind-{number}",
                 "title": pick(title, lang),
-                "caption": f"{pick(title, lang)}: {pick(('изменения', 'changes'), lang)}, {len(own)}",
-                "rows": [_cells(item, lang) for item in own[:MOST_ROWS]],
-                "rest": pick((ru, en), lang) if rest > 0 else "",
+                "caption": f"{pick(title, lang)}, {pick(('изменений', 'changes'), lang)}: {len(own)}",
+                "columns": [(pick(HEAD[i][:2], lang), HEAD[i][2]) for i in told],
+                "rows": [[row[i] for i in told] for row in cells],
+                "rest": note if rest > 0 else "",
             }
         )
     return sections

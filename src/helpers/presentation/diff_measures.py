@@ -25,13 +25,17 @@ KINDS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Measure:
-    """One number or word of a report: ``text`` is what the report shows, ``estimate`` the number behind it."""
+    """One number or word of a report: ``text`` is what the report shows, ``estimate`` the number behind it.
+
+    ``subject`` is whom it is about, if not the region or country of the report.
+    """
 
     key: str
     kind: str  # of KINDS
     label: str
     text: str
     estimate: Estimate | None = None
+    subject: str = ""
 
 
 def measures(result: Result) -> dict[str, Measure]:
@@ -104,13 +108,15 @@ def _regional(result: RegionalResult) -> Iterator[Measure]:
 def _national(result: NationalResult) -> Iterator[Measure]:
     lang = result.lang
     for row in result.comparison.rows if result.comparison is not None else ():
-        yield _number(f"row {row.key}", "index", row.label, row.estimate, lang)
+        if row.kind != "country":
+            name, text = term(INDICATORS, "index", lang), wording.level(row.estimate, lang)
+            yield Measure(f"row {row.key}", "index", name, text, row.estimate, row.label)
     for total in result.groups.totals[-1:] if result.groups is not None else ():
         names = (("высокая", "high"), ("средняя", "medium"), ("низкая", "low"))
-        for name, value in zip(names, (total.high, total.medium, total.low), strict=True):
-            label = (f"Регионов, группа МФЦ {name[0]}", f"Regions, MFC group {name[1]}")
+        for level, value in zip(names, (total.high, total.medium, total.low), strict=True):
+            label = (f"Регионов, группа МФЦ {level[0]}", f"Regions, MFC group {level[1]}")
             if value is not None:
-                yield _count(f"group {name[1]}", "group", label, value, lang)
+                yield _count(f"group {level[1]}", "group", label, value, lang)
     for item in result.effect.results if result.effect is not None else ():
         yield _number(f"effect {item.outcome}", "effect", item.label, item.estimate, lang)
     for section in result.published:

@@ -153,9 +153,8 @@ def _row(
     symbol, russian, english = STATUS[str(row["status"])]
     missing = formats.missing(lang)
     estimate = result.headline.estimate if result is not None else None
-    district = wording.district_name(region, lang) or missing
     cells = (
-        (district, ""),
+        (_short_district(region, lang) or missing, ""),
         (level_text(estimate, lang), "num"),
         (interval_text(estimate, lang), "num"),
         (_rank(result, lang), "num"),
@@ -166,10 +165,23 @@ def _row(
         wording.region_name(region, lang),
         anchor,
         cells,
-        f"{symbol}{NBSP}{pick((russian, english), lang)}",
+        f"{symbol}{NBSP}{pick((russian, english), lang)}{_checked(row, lang)}",
         _links(own, lang),
         formats.date(when, lang) if when else pick(("нет", "no"), lang),
     )
+
+
+def _short_district(region: Region, lang: str) -> str:
+    """District without the words that its column is headed by."""
+    name = wording.district_name(region, lang)
+    return name.removesuffix(" федеральный округ").removesuffix(" Federal District")
+
+
+def _checked(row: pd.Series, lang: str) -> str:
+    """Whether a second run of the notebook gave the same outputs for this very content."""
+    passed = row.get("checked") == "passed" and bool(row.get("content_key"))
+    is_current = passed and row.get("checked_at_key") == row.get("content_key")
+    return pick((", проверен", ", checked"), lang) if is_current else ""
 
 
 def _rank(result: Result | None, lang: str) -> str:

@@ -70,7 +70,8 @@ def headline(ctx: Context, region: Region) -> tuple[Headline, str]:
     reason = ctx.break_reason(previous, ctx.period) if previous else ""
     words = formats.period_in_text(previous, ctx.lang) if previous else ""
     found = wording.index_sentence(of, own, ctx.lang, change, words, reason)
-    return Headline(found[0], found[1], own, change, previous, stage(ctx, region)), found[2]
+    change_from = previous if change is None else periods.year_earlier(ctx.period)
+    return Headline(found[0], found[1], own, change, change_from, stage(ctx, region)), found[2]
 
 
 def country_headline(ctx: Context) -> Headline:

@@ -30,7 +30,7 @@ INTERFACE = {
     "final": ("итоговые данные", "final data"),
     "banner": ("ДЕМОНСТРАЦИОННЫЕ ДАННЫЕ", "DEMONSTRATION DATA"),
     "source": ("Источник", "Source"),
-    "no_district": ("федеральный округ в реестре не указан", "no federal district in the register"),
+    "no_district": ("Федеральный округ не указан", "No federal district"),
     "data_table": ("Данные таблицей", "Data as a table"),
     "interval": ("интервал", "interval"),
     "demo_source": ("демонстрационные данные проекта", "demonstration data of the project"),
