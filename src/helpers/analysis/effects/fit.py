@@ -7,13 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from helpers.analysis.effects import averages
+from helpers.analysis.effects import averages, fit_views
 from helpers.analysis.effects.building import Drop
-from helpers.analysis.effects.coding import NEVER, EffectsError, FloatArray, month_label
-from helpers.analysis.effects.inference import Percent, interval, p_value, simultaneous
+from helpers.analysis.effects.coding import NEVER, EffectsError, FloatArray
+from helpers.analysis.effects.inference import Percent, interval, p_value
 from helpers.analysis.effects.leads import Leads, PretrendTest, designed, lead_estimates, pretrend
 from helpers.analysis.effects.panel import Panel
-from helpers.analysis.effects.solving import Solved, jackknife_variance
+from helpers.analysis.effects.region_spread import RegionSpread
+from helpers.analysis.effects.solving import Solved
 from helpers.analysis.effects.strata import Plan
 from helpers.analysis.effects.sums import LongArray, event_of
 from helpers.analysis.effects.within import Design, solve_regressors
@@ -79,6 +80,7 @@ class Fit:
     contributing: npt.NDArray[np.bool_] = field(repr=False)
     panel: Panel | None = field(repr=False)
     shift: int = 0
+    spread: RegionSpread | None = field(default=None, repr=False)
 
     estimator = "imputation"
     contrast = False
@@ -100,31 +102,7 @@ class Fit:
 
     def summary(self) -> pd.DataFrame:
         """Estimate, interval and everything needed to judge it; columns ``item``, ``value``."""
-        low, high = self.conf_int()
-        influence = self.influence()
-        items: list[tuple[str, object]] = [
-            ("outcome", self.outcome),
-            ("estimator", self.estimator),
-            ("effect", self.att),
-            ("standard error", self.se),
-            ("95 % interval, low", low),
-            ("95 % interval, high", high),
-            ("unit", self.unit),
-            ("p value", self.p_value),
-            ("degrees of freedom", self.df),
-            ("variance", self.vcov),
-            ("regions", self.n_clusters),
-            ("regions with an optimised service", self.n_treated_clusters),
-            ("effective regions", self.effective_clusters()),
-            ("largest influence of one region", influence["difference"].abs().max() if len(influence) else np.nan),
-            ("treated service-months", self.n_obs),
-            ("services", self.n_services),
-            ("share of treated service-months kept", self.kept),
-            ("month effects", self.plan.level),
-            ("note", self.note),
-        ]
-        items += [(f"left out: {drop.reason}", drop.rows) for drop in self.drops]
-        return pd.DataFrame(items, columns=["item", "value"])
+        return fit_views.summary(self)
 
     def effective_clusters(self) -> float:
         """Number of equally large regions with the same concentration of treated service-months."""
@@ -141,21 +119,7 @@ class Fit:
         DataFrame
             ``cluster``, ``att_without``, ``difference`` (without − with), ``n`` treated service-months of the region.
         """
-        found = self._average(averages.everything, 1)
-        count = np.zeros(len(self.contributing), dtype=np.int64)
-        for stratum in self.plan.strata:
-            rows = stratum.rows
-            count += np.bincount(rows.cluster, weights=rows.count, minlength=len(count)).astype(np.int64)
-        frame = pd.DataFrame(
-            {
-                "cluster": self.layout.cluster_labels,
-                "att_without": found.without[:, 0],
-                "difference": found.without[:, 0] - self.att,
-                "n": count,
-            }
-        )[self.contributing]
-        order = frame["difference"].abs().sort_values(ascending=False, kind="stable").index
-        return frame.loc[order].reset_index(drop=True)
+        return fit_views.influence(self)
 
     # ---------------------------------------------------------------- averages
     def _link(self, sums: averages.Totals, reference: FloatArray) -> FloatArray:
@@ -195,34 +159,7 @@ class Fit:
             ``event_time, att, se, lo, hi, lo_simultaneous, hi_simultaneous, n, kind, unit``. Leads and effects come
             from different regressions (``kind``): do not feed them together to HonestDiD, use :meth:`honest`.
         """
-        events = self._events()
-        found = self._average(averages.by_event(self.layout.times, events), len(events))
-        value, without, n = found.value, found.without, found.count
-        kind = ["effect"] * len(events)
-        if leads > 0:
-            early = self._leads(leads)
-            value = np.concatenate([early.value, value])
-            without = np.concatenate([early.without, without], axis=1)
-            n, events = np.concatenate([early.count, n]), np.concatenate([early.events, events])
-            kind = ["lead"] * len(early.value) + kind
-        se = np.sqrt(np.diag(jackknife_variance(value, without, self.contributing)))
-        single = interval(0.0, 1.0, self.df, level)[1]
-        deviation = (without - value)[self.contributing]
-        joint = simultaneous(deviation, se, self.df, level, seed)
-        return pd.DataFrame(
-            {
-                "event_time": events,
-                "att": value,
-                "se": se,
-                "lo": value - single * se,
-                "hi": value + single * se,
-                "lo_simultaneous": value - joint * se,
-                "hi_simultaneous": value + joint * se,
-                "n": n,
-                "kind": kind,
-                "unit": self.unit,
-            }
-        )
+        return fit_views.event_study(self, leads, level, seed)
 
     def by(self, group: str, level: float = 0.95) -> pd.DataFrame:
         """Effects by region, grade before, cohort or month.
@@ -238,69 +175,15 @@ class Fit:
         -------
         DataFrame
             ``group, att, se, lo, hi, df, n, services, regions, unit``. Regions carry the standard error between their
-            own services with k − 1 degrees of freedom (NaN for a single service), other groups the jackknife.
+            own services with k − 1 degrees of freedom (NaN for a single service, and from a stream where a treated
+            month of the region lost its comparison), other groups the jackknife.
         """
-        name = self._code_name(group)
-        if name == "cluster":
-            return self._by_region(level)
-        codes = np.unique(np.concatenate([getattr(s.rows, name) for s in self.plan.strata])).astype(np.int64)
-        found = self._average(averages.by_code(name, codes), len(codes))
-        se = np.sqrt(np.diag(jackknife_variance(found.value, found.without, self.contributing)))
-        return self._table(self._labels(name, codes), found, se, np.full(len(codes), self.df), level)
-
-    def _code_name(self, group: str) -> str:
-        names = self.layout.names
-        choices = {
-            "cluster": {"region", "cluster", str(names["cluster"])},
-            "stratum": {"pre_grade", "strata", "grade", str(names["strata"])},
-            "cohort": {"cohort", str(names["cohort"])},
-            "month": {"month", "time", "calendar", str(names["time"])},
-        }
-        for name, words in choices.items():
-            if group in words:
-                return name
-        raise EffectsError(f"cannot average by {group!r}; use region, pre_grade, cohort or month")
-
-    def _labels(self, name: str, codes: LongArray) -> list[Any]:
-        if name == "month":
-            return [month_label(int(self.layout.times[code])) for code in codes]
-        if name == "cohort":
-            return [month_label(int(code)) for code in codes]
-        return [self.layout.stratum_labels[code] for code in codes]
-
-    def _table(
-        self, labels: list[Any], found: averages.Averages, se: FloatArray, df: FloatArray, level: float
-    ) -> pd.DataFrame:
-        bounds = [
-            interval(value, s, d, level) if d > 0 else (np.nan, np.nan)
-            for value, s, d in zip(found.value, se, df, strict=True)
-        ]
-        return pd.DataFrame(
-            {
-                "group": labels,
-                "att": found.value,
-                "se": se,
-                "lo": [low for low, _ in bounds],
-                "hi": [high for _, high in bounds],
-                "df": df,
-                "n": found.count,
-                "services": found.services,
-                "regions": found.regions,
-                "unit": self.unit,
-            }
-        )
-
-    def _by_region(self, level: float) -> pd.DataFrame:
-        codes = np.unique(np.concatenate([s.rows.cluster for s in self.plan.strata])).astype(np.int64)
-        found = self._average(averages.by_code("cluster", codes), len(codes))
-        se = np.full(len(codes), np.nan)
-        if self.panel is not None:
-            se = self._own_se(codes, found.value)
-        labels = [self.layout.cluster_labels[code] for code in codes]
-        return self._table(labels, found, se, np.maximum(found.services - 1, 0).astype(np.float64), level)
+        return fit_views.by(self, group, level)
 
     def _own_se(self, codes: LongArray, att: FloatArray) -> FloatArray:
         """Standard error of each region from the spread of its services' own effects."""
+        if self.spread is not None:
+            return self.spread.standard_errors(codes, att, self.plan, self.solved, self.spec)
         units, weight, effect = self.unit_effects()
         cluster = self._whole_panel().cluster_code[units]
         where = np.searchsorted(codes, cluster)

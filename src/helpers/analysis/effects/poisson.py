@@ -230,15 +230,25 @@ class PoissonImputation(Imputation):
         found = PoissonFit(
             outcome, float("nan"), float("nan"), float(regions - 1), "log_point", plan.kept, int(months[0]),
             int(services[0]), regions, int(treated_regions[0]), plan.table, plan.note, drops, self.vcov, self,
-            layout, plan, tuple(solved), used, panel, shift, chi / max(free, 1), most, self.exposure_column(panel),
+            layout, plan, tuple(solved), used, panel, shift, dispersion=chi / max(free, 1), iterations=most,
+            exposure=self.exposure_column(panel),
         )  # fmt: skip
         average = found._average(averages.everything, 1)
         se = float(np.sqrt(jackknife_variance(average.value, average.without, used)[0, 0]))
         return replace(found, att=float(average.value[0]), se=se)
 
     def fit_chunks(self, chunks: Any, outcome: str, **roles: Any) -> Fit:
-        """Refused: counts need several passes."""
-        raise EffectsError("counts need several passes over the panel: fit them whole")
+        """Refused: with exposure every Newton step reads all rows again, and sums without it are as long as the panel.
+
+        Raises
+        ------
+        EffectsError
+            Always.
+        """
+        raise EffectsError(
+            f"{outcome}: counts cannot be streamed, every step of their fit needs several passes over all rows; fit "
+            "them whole, which takes about 65 bytes a row beside the data"
+        )
 
     def point(self, panel: Panel, outcome: str, shift: int, cohort: IntArray) -> float:
         """Estimate alone under other dates, for permutations."""

@@ -14,6 +14,7 @@ from helpers.analysis.effects.coding import EffectsError, IntArray
 from helpers.analysis.effects.fit import Fit, Layout
 from helpers.analysis.effects.masks import ALONE, lost
 from helpers.analysis.effects.panel import Panel
+from helpers.analysis.effects.region_spread import Products, RegionSpread, merge, products
 from helpers.analysis.effects.strata import decide
 from helpers.analysis.effects.sums import Cells, LongArray, Rows
 
@@ -28,11 +29,11 @@ def stream(spec: "Imputation", chunks: Iterable[pd.DataFrame], outcome: str, rol
     state = _State(spec, outcome)
     for frame in chunks:
         state.add(Panel(frame, **roles, sample=False))
-    layout, source = state.finish()
+    layout, source, spread = state.finish()
     plan = decide(spec.chain(), lambda drop: source[drop], state.total, int(layout.times[-1]))
     found = assemble(spec, None, outcome, plan, state.drops(), layout=layout)
     alone = tuple(drop for drop in found.drops if drop.reason == ALONE)
-    return replace(found, drops=found.drops + unlinked(plan, alone))
+    return replace(found, drops=found.drops + unlinked(plan, alone), spread=spread)
 
 
 class _Names:
@@ -70,6 +71,7 @@ class _State:
         self.variants = {spec.drop_audit, bool(spec.chain().coarser) or spec.drop_audit}
         self.cells: dict[bool, list[tuple[LongArray, Cells]]] = {variant: [] for variant in self.variants}
         self.rows: dict[bool, list[tuple[LongArray, Rows]]] = {variant: [] for variant in self.variants}
+        self.products: dict[bool, list[tuple[LongArray, Products]]] = {variant: [] for variant in self.variants}
 
     def add(self, panel: Panel) -> None:
         """Take in one piece."""
@@ -92,6 +94,8 @@ class _State:
             cells, rows = masks.sums(variant)
             self.cells[variant].append((panel.times, _recoded(cells, cluster, stratum, panel.times)))
             self.rows[variant].append((panel.times, _recoded(rows, cluster, stratum, panel.times)))
+            own = products(masks, variant)
+            self.products[variant].append((panel.times, _recoded(own, cluster, stratum, panel.times)))
 
     def _count(self, drops: tuple[Drop, ...]) -> None:
         for drop in drops:
@@ -102,8 +106,8 @@ class _State:
         """Everything left out."""
         return tuple(Drop(reason, rows, units) for reason, (rows, units) in sorted(self.dropped.items()))
 
-    def finish(self) -> tuple[Layout, dict[bool, tuple[Cells, Rows]]]:
-        """Layout of the whole, and its cells and rows by treatment of audit months."""
+    def finish(self) -> tuple[Layout, dict[bool, tuple[Cells, Rows]], RegionSpread]:
+        """Layout of the whole, its cells and rows by treatment of audit months, and the spread within regions."""
         times = np.asarray(sorted(self.times), dtype=np.int64)
         if not len(times):
             raise EffectsError("the stream is empty")
@@ -121,7 +125,8 @@ class _State:
             )
             for variant in self.variants
         }
-        return layout, source
+        spread = {variant: merge(self.products[variant], times, cluster, stratum) for variant in self.variants}
+        return layout, source, RegionSpread(spread)
 
 
 def _recoded(part: Any, cluster: LongArray, stratum: LongArray, times: LongArray) -> Any:
