@@ -36,6 +36,8 @@ from helpers.batch import (
 from helpers.batch.jobs import Job, Product
 from helpers.batch.options import OptionError, Options, Outcome
 from helpers.batch.progress import Progress
+from helpers.delivery import ledger
+from helpers.presentation import formats
 
 REGIONS = ("RU-CHE", "RU-KAM", "RU-ORL", "RU-MOW", "national")
 QUICK = Options(regions=REGIONS, jobs=2, quiet=True, timeout=60)
@@ -148,6 +150,30 @@ def test_the_first_run_of_a_period_compares_with_the_release_before(made):
     later = replace(QUICK, period="2024-H2", regions=("RU-CHE",))
     assert release.build(later).exit_code == 0
     assert "Сравнение с прежним выпуском" in (folder(made).with_name("2024-H2") / "diff.html").read_text()
+
+
+def deliver(region, lang="ru", state="sent", at="2024-07-30T10:00:00+00:00"):
+    """A letter in the ledger of the world."""
+    book = ledger.Ledger(paths.reports("ledger.sqlite"))
+    entry = ledger.Entry("real", "2024-H1", region, "a@b.ru", lang, "final", f"<{region}@x>", "planned", 0, "", "", at)
+    book.set_state(book.plan(entry).message_id, state, at)
+    book.close()
+
+
+def test_the_index_shows_what_was_sent_at_once_and_after_the_next_run(made):
+    index, states = folder(made) / "index.html", lambda: truth.status(replace(QUICK, regions=("RU-CHE",))).problems
+    first, later = formats.date("2024-07-30", "ru"), formats.date("2024-08-01", "ru")
+    deliver("RU-CHE")
+    deliver("RU-KAM", state="refused")
+    assert first not in index.read_text()
+    with locking.exclusive("real", "now"):
+        overview.after_sending(QUICK)  # a run is at work: it will show that itself
+    assert first not in index.read_text()
+    overview.after_sending(QUICK)
+    assert index.read_text().count(first) == 1 and not states()
+    deliver("Центральный федеральный округ", at="2024-08-01T10:00:00+00:00")  # Orel and Moscow
+    assert release.build(QUICK).built == ()
+    assert index.read_text().count(later) == 2 and not states()
 
 
 def test_notebooks_carry_nothing_that_differs_from_run_to_run(finished):

@@ -1,12 +1,14 @@
 """The pages above the reports: the index of a release, and what changed since the release or run before."""
 
+import contextlib
+import datetime
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 from helpers import paths
-from helpers.batch import files, issues, keys, plan, records, workers
+from helpers.batch import files, issues, keys, locking, plan, records, workers
 from helpers.batch.options import Options
 from helpers.batch.plan import Release
 
@@ -52,16 +54,21 @@ def write(release: Release, status: records.Status, base: dict[str, str], stoppe
 
 
 def after_sending(options: Options) -> None:
-    """Show in the index of a release what was sent just now; the record of the last run follows the new page."""
+    """Show in the index of a release what was sent just now; the record of the last run follows the new page.
+
+    A run that works on the collection meanwhile does it itself at its end.
+    """
     release = plan.resolve(options)
-    status = records.Status(release.folder)
     record = release.folder / "run.json"
-    if not status.rows or not record.exists():
-        return
-    write(release, status, keys.base(), workers.Stopper())
-    known = json.loads(record.read_text(encoding="utf-8"))
-    known["index_sha256"] = files.digest_file(release.folder / "index.html")
-    files.write(record, (json.dumps(known, ensure_ascii=False, indent=1) + "\n").encode())
+    started = datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds")
+    with contextlib.suppress(locking.Busy), locking.exclusive(release.collection, started):
+        status = records.Status(release.folder)
+        if not status.rows or not record.exists():
+            return
+        write(release, status, keys.base(), workers.Stopper())
+        known = json.loads(record.read_text(encoding="utf-8"))
+        known["index_sha256"] = files.digest_file(release.folder / "index.html")
+        files.write(record, (json.dumps(known, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def sent_on(release: Release, status: records.Status) -> dict[str, str]:
