@@ -27,6 +27,10 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 SECONDS = 120
+SECTIONS = (
+    "Значение и его границы", "Место и его границы", "Динамика", "Сравнение за этот период", "Эффект оптимизации",
+    "Отклонённые значения региона", "Путь числа до исходной ячейки",
+)  # fmt: skip
 RUN, RUN_ALL = "Выполнить", "Запустить все ячейки"  # the interface is Russian by the settings of the repository
 
 
@@ -128,18 +132,21 @@ def test_run_all_then_another_region_shows_other_numbers(lab):
             page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(state="attached")
             run_all(page)
             region = page.locator(".widget-dropdown select").first
-            scroll_up_to(page, region)
-            answer = page.locator(".jp-OutputArea .widget-html-content", has_text="Value and its interval").first
+            wait_in_view(page, region)
+            answer = page.locator(".jp-OutputArea .widget-html-content", has_text="Значение и его границы").first
 
             region.select_option(label="Челябинская область")
-            answer.filter(has_text="64.54").wait_for()
+            answer.filter(has_text="64,54").wait_for()
             shown = answer.inner_text()
             assert "2024-H1" in shown and "published_facts.csv" in shown and "row 32" in shown
+            assert [name for name in SECTIONS if name not in shown] == []
+            assert answer.locator("img").count() == 1
 
             region.select_option(label="Ямало-Ненецкий автономный округ")
-            answer.filter(has_text="56.5").wait_for()
+            answer.filter(has_text="56,5").wait_for()
             other = answer.inner_text()
-            assert "64.54" not in other.partition("Comparison in this period")[0] and "56.5" in other
+            assert "64,54" not in other.partition(SECTIONS[3])[0] and "56,5" in other
+            assert region.bounding_box()["y"] < 300, "the pickers stay where they were"
             assert not page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count()
             assert not outside
         finally:
@@ -152,21 +159,21 @@ def run_all(page):
     end = time.monotonic() + SECONDS / 4
     while not begun.count():
         assert time.monotonic() < end, "no cell began to run"
+        dialogs = [dialog.inner_text() for dialog in page.locator("dialog.jp-Dialog").all()]
+        assert not dialogs, f"JupyterLab asks: {dialogs}"
         page.locator(".lm-MenuBar-itemLabel").get_by_text(RUN, exact=True).click()
         page.wait_for_timeout(500)
         page.locator(".lm-Menu-itemLabel").get_by_text(RUN_ALL, exact=True).click()
         page.wait_for_timeout(2000)
 
 
-def scroll_up_to(page, element):
-    """JupyterLab jumps to the last cell and keeps only visible cells in the page; the pickers are in the middle."""
-    end = time.monotonic() + SECONDS / 2
-    while not element.is_visible():
-        assert time.monotonic() < end, (
-            "the pickers did not appear: " + page.locator(".jp-Notebook").inner_text()[-1500:]
-        )
-        page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => { panel.scrollTop = 0; }")
-        page.wait_for_timeout(300)
+def wait_in_view(page, element):
+    """After "Run all" the pickers must come to the upper part of the window by themselves: nobody scrolls."""
+    element.wait_for()
+    end = time.monotonic() + SECONDS / 4
+    while not 0 < element.bounding_box()["y"] < 300:
+        assert time.monotonic() < end, f"the pickers are out of sight: {element.bounding_box()}"
+        page.wait_for_timeout(200)
 
 
 def is_local(url, address):

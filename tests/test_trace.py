@@ -2,10 +2,11 @@
 
 import pandas as pd
 import pytest
+from table_rows import frame
 
 from helpers import paths
 from helpers.intake import published, sources
-from helpers.tables import schemas, store
+from helpers.tables import store
 from helpers.tables.trace import TraceError, trace
 
 
@@ -79,13 +80,6 @@ def test_a_corrected_cell_shows_what_the_file_holds_and_the_correction(material)
     names = [step.name for step in way]
     correction, cell = way[names.index("correction")], way[names.index("source cell")]
     assert correction.content == "'64.45' → '64.54': letter" and "'64.45'" in cell.content
-
-
-def frame(name, *rows):
-    """A table with these rows; what a row leaves out is empty."""
-    empty = store.empty(name)
-    blank = {column: "" if spec.dtype == "str" else 0 for column, spec in schemas.TABLES[name].columns.items()}
-    return store.conform(name, pd.DataFrame([blank | row for row in rows], columns=list(empty.columns)))
 
 
 OF = {"rating": "c_mfc", "entity_id": "RU-CHE", "region_iso": "RU-CHE", "period": "2024-Q1"}
