@@ -65,7 +65,7 @@ def _refusals(frame):
 
 
 def _is_rating(name):
-    return "services_monthly" not in name
+    return not name.startswith("demo_i_")
 
 
 def test_every_rating_value_is_recovered_and_nothing_else(demo_set, cleaned):
@@ -83,9 +83,13 @@ def test_refusals_are_exactly_the_planted_ones(demo_set, cleaned):
             assert expected == found, (file.name, sorted(expected ^ found)[:4])
 
 
-def test_monthly_panel_is_recovered_cell_by_cell(demo_set, cleaned):
-    result = cleaned["demo_i_services_monthly.csv"]
-    truth = demo_set.truth["service_panel"].sort_values(["region_iso", "service_id", "month"], ignore_index=True)
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("demo_i_services_monthly.csv", "service_panel"), ("demo_i_situations_monthly.csv", "situation_panel")],
+)
+def test_monthly_panels_are_recovered_cell_by_cell(demo_set, cleaned, name, table):
+    result = cleaned[name]
+    truth = demo_set.truth[table].sort_values(["region_iso", "service_id", "month"], ignore_index=True)
     found = result.panel.sort_values(["region_iso", "service_id", "month"], ignore_index=True)
     assert len(found) == len(truth)
     for column in truth.columns.drop("is_synthetic"):
@@ -96,3 +100,13 @@ def test_monthly_panel_is_recovered_cell_by_cell(demo_set, cleaned):
     file = next(f for f in demo_set.files if f.name == result.file)
     assert _refusals(file.draft.refusal_frame()) == _refusals(result.rejects)
     assert result.tidy.empty
+
+
+def test_compositions_of_life_situations_are_recovered_row_by_row(demo_set, cleaned):
+    result = cleaned["demo_j_life_situations.xlsx"]
+    key = ["region_iso", "situation_id", "service_id", "document_id"]
+    truth = demo_set.truth["life_situations"].sort_values(key, ignore_index=True).drop(columns="is_synthetic")
+    found = result.situations.sort_values(key, ignore_index=True)[list(truth.columns)]
+    pd.testing.assert_frame_equal(found, truth, check_dtype=False)
+    assert set(result.rejects["reason"]) >= {"bad_status", "bad_period", "missing_id", "duplicate_conflict"}
+    assert (~found["is_complete"]).sum() > 4 and found["is_complete"].mean() > 0.95

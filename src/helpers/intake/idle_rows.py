@@ -104,7 +104,7 @@ def _why_not(row: dict, sheets: list[str], columns: list[Seen]) -> str:
     ratings = {one.rating or "no known rating" for one in named}
     if row["rating"] and row["rating"] not in ratings:
         return f"the table was read as {', '.join(sorted(ratings))}; set the rating in sheet_overrides.csv"
-    if row["role"] not in OF_RATING_TABLES and "service_panel" not in ratings:
+    if row["role"] not in OF_RATING_TABLES and not {"service_panel", "life_situations"} & ratings:
         return f"role «{row['role']}» belongs to monthly files; here write entity, period, not_kept or an indicator"
     if ratings == {"no known rating"}:
         return "the rating of the table is unknown; set it in sheet_overrides.csv"

@@ -59,8 +59,8 @@ def log_roles() -> set[str]:
 
 
 def panel_roles() -> set[str]:
-    """Columns of monthly files."""
-    return set(store.reference("panel_columns")["column"])
+    """Columns of monthly files and of compositions of life situations."""
+    return {*store.reference("panel_columns")["column"], *store.reference("situation_columns")["column"]}
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from helpers.presentation import (
     tables_build,
     tables_facts,
     tables_more,
+    tables_situations,
 )
 from helpers.presentation.results import MIME, RegionalResult, Result, to_dict
 from helpers.presentation.results_about import Source
@@ -186,6 +187,17 @@ def next_services(result: Result) -> str:
     return table + "\n" + paragraph(result.next_services.rule, result.lang, "note")
 
 
+def situations(result: Result) -> str:
+    """Life situations: how many are launched, the table, what a launch changed, what the table is not."""
+    block, lang = result.situations, result.lang
+    if block is None:
+        return ""
+    parts = [paragraph(block.sentence, lang), table_html(tables_situations.situations(result), lang)]
+    parts.append(paragraphs([item.sentence for item in block.effects], lang))
+    parts.append(paragraph(" ".join(block.notes), lang, "note"))
+    return "\n".join(part for part in parts if part)
+
+
 def rank(result: Result) -> str:
     """Words of block 9."""
     return "" if result.rank is None else paragraphs(result.rank.sentences, result.lang)
@@ -313,6 +325,7 @@ WORDS: dict[str, Callable[[Result], str]] = {
     "trend": trend,
     "effect": effect,
     "next_services": next_services,
+    "situations": situations,
     "rank": rank,
     "tiles": comparison,
     "agencies": comparison,

@@ -26,6 +26,7 @@ from helpers.presentation.results_parts import (
     Target,
     TileMap,
 )
+from helpers.presentation.situation_parts import SituationBlock
 
 MIME = "application/vnd.client-centricity.result+json"
 SCHEMA_VERSION = 1
@@ -74,6 +75,7 @@ class RegionalResult:
     country_difference: Estimate | None = None
     movement: str = ""  # sentence on a changed group, stage or level
     standing: Standing | None = None  # in the MFC rating
+    situations: SituationBlock | None = None
     kind: str = "regional"
     schema_version: int = SCHEMA_VERSION
 
@@ -122,6 +124,7 @@ class NationalResult:
     sources: tuple[Source, ...]
     colophon: Colophon
     absent: tuple[Absence, ...] = ()
+    situations: SituationBlock | None = None
     kind: str = "national"
     schema_version: int = SCHEMA_VERSION
 

@@ -16,6 +16,7 @@ from helpers.tables import periods, store
 TABLES = (
     "observations", "scores", "ranks", "groups", "transitions", "targets", "claims", "effects", "event_study",
     "region_effects", "rtm", "next_services", "diagnostics", "quality", "rejects", "service_panel", "earlier_issue",
+    "situation_totals",
 )  # fmt: skip
 OWN = (
     "observations",
@@ -23,6 +24,7 @@ OWN = (
     "rejects",
     "next_services",
     "region_effects",
+    "situation_totals",
 )  # a region reads its own rows
 REFERENCES = ("regions", "series_breaks", "tile_classes", "targets", "claims", "publications")
 

@@ -22,6 +22,7 @@ from helpers.presentation.results_context import Context
 from helpers.presentation.results_estimates import ChartText, Comparison, ComparisonRow, Estimate, Headline, Kpi
 from helpers.presentation.results_groups import groups
 from helpers.presentation.results_parts import EffectBlock, FactSection, RankResult
+from helpers.presentation.results_situations import situations
 from helpers.presentation.results_values import number, observed, score
 from helpers.presentation.wording_terms import entity
 
@@ -88,6 +89,7 @@ def _assemble(ctx: Context, first: Headline) -> NationalResult:
         sources=results_quality.sources(ctx, None, sections),
         colophon=results_quality.colophon(ctx, NOTEBOOK),
         absent=text.absences(ctx, blocks),
+        situations=situations(ctx, None),
         **blocks,  # type: ignore[arg-type]
     )
 

@@ -19,6 +19,7 @@ from helpers.presentation.results import RegionalResult, Release
 from helpers.presentation.results_context import Context
 from helpers.presentation.results_estimates import Headline, Region
 from helpers.presentation.results_groups import groups, standing
+from helpers.presentation.results_situations import situations
 
 NOTEBOOK = "05_region_report"
 
@@ -98,6 +99,7 @@ def _assemble(ctx: Context, item: Region, first: Headline, spill: str) -> Region
         sources=results_quality.sources(ctx, item, sections),
         colophon=results_quality.colophon(ctx, NOTEBOOK),
         absent=text.absences(ctx, blocks),
+        situations=situations(ctx, item),
         country_difference=text.country_difference(ctx, item),
         movement=text.movement(ctx, item),
         standing=standing(ctx, item),

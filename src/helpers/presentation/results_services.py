@@ -26,6 +26,7 @@ from helpers.tables import periods
 FEW = 5
 MOST_SERVICES = 10
 FEWEST_POINTS = 5  # of a fitted pace
+LAUNCH = "situation_"
 _OUTCOME_ORDER = ("days", "documents", "visits", "in_term_share", "online_share", "grade", "other")
 _ESTIMANDS = ("att_days", "att_native", "att", "att_pct")
 _ESTIMATORS = ("imputation", "poisson")
@@ -44,7 +45,8 @@ class Times:
 def effect(ctx: Context, region: Region | None) -> EffectBlock | None:
     """Block 7: the national estimate of each outcome with its split, and the region's own beside it."""
     table = ctx.table("effects")
-    rows = table[~table["is_contrast"].astype(bool) & (table["group"] == "all")]
+    single = ~table["outcome"].str.startswith(LAUNCH)  # launches of life situations have a block of their own
+    rows = table[~table["is_contrast"].astype(bool) & (table["group"] == "all") & single]
     results = [result for outcome in _outcomes(rows) if (result := _effect_result(ctx, rows, outcome)) is not None]
     if not results:
         return None

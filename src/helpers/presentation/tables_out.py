@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.worksheet import Worksheet
 
-from helpers.presentation import tables_build, tables_facts, tables_more
+from helpers.presentation import tables_build, tables_facts, tables_more, tables_situations
 from helpers.presentation.results import NationalResult, Result
 from helpers.presentation.tables_parts import Table, Value
 from helpers.presentation.wording_terms import pick
@@ -26,6 +26,7 @@ BUILDERS = (
     tables_build.effect,
     tables_build.events,
     tables_build.next_services,
+    tables_situations.situations,
     tables_build.rank,
     tables_more.tiles,
     tables_more.agencies,
