@@ -22,7 +22,7 @@ from helpers.batch import files
 NOT_IN_REPORTS = ("batch", "delivery", "cli.py", "synthetic")
 # Tables of which a regional report reads the rows of its own region only; all others count as a whole,
 # because maps, comparisons and ranks show every region.
-OWN_ROWS = ("service_panel", "next_services")
+OWN_ROWS = ("service_panel", "next_services", "situation_totals")
 DISTRIBUTION = "client-centricity"
 
 

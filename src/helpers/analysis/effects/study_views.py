@@ -30,8 +30,17 @@ def until(panel: pd.DataFrame, period: str) -> pd.DataFrame:
     return panel[panel["month"] <= f"{year}-{month:02d}"].reset_index(drop=True)
 
 
-def overview(panel: pd.DataFrame, cluster: str = "region_iso") -> pd.DataFrame:
+def overview(panel: pd.DataFrame, cluster: str = "region_iso", launched: int = 0) -> pd.DataFrame:
     """What the panel holds before any outcome is looked at; one line when it holds nothing.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        Rows of ``service_panel``, those since the launch of a life situation left out.
+    cluster : str
+        Column of the clusters.
+    launched : int
+        How many rows that were.
 
     Returns
     -------
@@ -45,8 +54,9 @@ def overview(panel: pd.DataFrame, cluster: str = "region_iso") -> pd.DataFrame:
     except EffectsError as error:
         return pd.DataFrame([(f"not usable: {error}", np.nan, "")], columns=["item", "value", "unit"])
     days = panel["day_unit"].value_counts().sort_index()
-    more = pd.DataFrame([(f"months measured in {unit}s", float(n), "service_month") for unit, n in days.items()])
-    return pd.concat([table, more.set_axis(table.columns, axis=1)], ignore_index=True)
+    rows = [(f"months measured in {unit}s", float(n), "service_month") for unit, n in days.items()]
+    rows.append(("left out: months since the launch of the service's life situation", float(launched), "service_month"))
+    return pd.concat([table, pd.DataFrame(rows, columns=table.columns)], ignore_index=True)
 
 
 def readable(table: pd.DataFrame, digits: int = 1) -> pd.DataFrame:
@@ -130,6 +140,19 @@ def doing_business_tables(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
             parts[name].append(part.assign(steps=steps))
     parts["cities"].append(doing_business.russian_cities(frame))
     return {name: pd.concat(found, ignore_index=True) for name, found in parts.items()}
+
+
+def outside_events(events: pd.DataFrame, steps: str) -> pd.DataFrame:
+    """Event study of one kind of steps, in per cent, with the columns of ``event_study``; empty where it is absent."""
+    if events.empty:
+        return pd.DataFrame(columns=["event_time", "estimate"])
+    names = {
+        "att": "estimate", "lo": "ci_low", "hi": "ci_high", "lo_simultaneous": "simultaneous_low",
+        "hi_simultaneous": "simultaneous_high",
+    }  # fmt: skip
+    rows = events[events["steps"] == steps].rename(columns=names)
+    rows[list(names.values())] = 100 * np.expm1(rows[list(names.values())])
+    return rows.reset_index(drop=True)
 
 
 def _reform_tables(found: doing_business.Study) -> dict[str, pd.DataFrame]:
