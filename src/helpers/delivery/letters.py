@@ -70,8 +70,11 @@ def plan(
             continue
         try:
             planned.append(_letter(job, recipient))
-        except (mime.MessageError, ReportError, OSError, ValueError) as error:
+        except (mime.MessageError, ReportError, OSError) as error:
             refused.append(Refusal(recipient.address, f"{recipient.scope.key}.{recipient.lang}", str(error)))
+        except Exception as error:  # whatever a result holds: a letter that cannot be written costs only itself
+            reason = f"the letter cannot be written ({type(error).__name__}: {str(error)[:200]})"
+            refused.append(Refusal(recipient.address, f"{recipient.scope.key}.{recipient.lang}", reason))
     return planned, refused
 
 

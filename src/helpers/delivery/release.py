@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 from helpers.delivery.recipients import Recipient
 from helpers.presentation import results
+
+COLLECTIONS = ("real", "demo")
+PERIOD = re.compile(r"\d{4}(?:-(?:H[12]|Q[1-4]|0[1-9]|1[0-2]))?")
 
 
 class ReleaseError(RuntimeError):
@@ -70,6 +74,11 @@ def read_release(folder: Path) -> Release:
     ReleaseError
         If it was not built, or its records cannot be read.
     """
+    if folder.parent.name not in COLLECTIONS or not PERIOD.fullmatch(folder.name):
+        raise ReleaseError(
+            f"no release is called {folder.parent.name!r} {folder.name!r}; the collection is one of"
+            f" {', '.join(COLLECTIONS)}, the period like 2024, 2024-H1, 2024-Q3 or 2024-06"
+        )
     try:
         with (folder / "status.csv").open(encoding="utf-8-sig", newline="") as handle:
             rows = {row["report_id"]: row for row in csv.DictReader(handle)}

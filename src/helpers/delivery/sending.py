@@ -131,34 +131,61 @@ def _entry(release: Release, letter: Planned, now: str) -> Entry:
 def _round(queue: _Queue) -> list[tuple[Planned, str]]:
     """Try each letter once; returns those to be tried again, the ones never reached first.
 
-    A server that hangs up is called again at once, because many close a conversation after some letters; after a few
-    lost conversations in a row the round ends and the pause begins.
+    After a few conversations lost in a row the round ends and the pause begins.
     """
     deferred: list[tuple[Planned, str]] = []
-    connection: smtplib.SMTP | None = None
+    talk = _Conversation(queue)
     gap = 60.0 / queue.settings.per_minute if queue.settings.per_minute else 0.0
-    earliest, lost = queue.clock.seconds(), 0
+    earliest = queue.clock.seconds()
     try:
         for position, (letter, message_id) in enumerate(queue.letters):
-            if lost >= MAX_LOST_IN_A_ROW:
+            if talk.lost >= MAX_LOST_IN_A_ROW:
                 return [*queue.letters[position:], *deferred]
             queue.clock.sleep(max(0.0, earliest - queue.clock.seconds()))
             earliest = queue.clock.seconds() + gap
             try:
-                connection = connection or transport.connect(queue.settings)
+                outcome = talk.send(letter, message_id)
             except transport.ServerBusyError as error:
-                queue.busy = str(error)
+                queue.busy = queue.settings.hide(str(error))
                 return [*queue.letters[position:], *deferred]
-            outcome = _send_one(connection, letter, message_id, queue)
-            lost = lost + 1 if outcome.reconnect else 0
-            if outcome.reconnect:
-                connection.close()
-                connection = None
             if outcome.state == "deferred":
                 deferred.append((letter, message_id))
     finally:
-        transport.close(connection)
+        talk.close()
     return deferred
+
+
+class _Conversation:
+    """A connection that is opened when needed, and again after it is lost; counts how many were lost in a row."""
+
+    def __init__(self, queue: _Queue) -> None:
+        self._queue = queue
+        self._connection: smtplib.SMTP | None = None
+        self.lost = 0
+
+    def send(self, letter: Planned, message_id: str) -> transport.Outcome:
+        """Send one letter; if an old conversation ends under it, at once again in a new one.
+
+        Many servers close a conversation after some letters or minutes.
+        """
+        is_old = self._connection is not None
+        outcome = self._once(letter, message_id)
+        if is_old and outcome.reconnect and outcome.state == "deferred":
+            outcome = self._once(letter, message_id)
+        return outcome
+
+    def _once(self, letter: Planned, message_id: str) -> transport.Outcome:
+        self._connection = self._connection or transport.connect(self._queue.settings)
+        outcome = _send_one(self._connection, letter, message_id, self._queue)
+        self.lost = self.lost + 1 if outcome.reconnect else 0
+        if outcome.reconnect:
+            self._connection.close()
+            self._connection = None
+        return outcome
+
+    def close(self) -> None:
+        """Say goodbye."""
+        transport.close(self._connection)
 
 
 def _send_one(connection: smtplib.SMTP, letter: Planned, message_id: str, queue: _Queue) -> transport.Outcome:

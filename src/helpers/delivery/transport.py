@@ -71,8 +71,8 @@ def _verdict(error: OSError, settings: Settings) -> RunStoppedError | ServerBusy
 
 
 def _is_temporary(error: OSError) -> bool:
-    if isinstance(error, smtplib.SMTPResponseException):
-        return error.smtp_code < 500
+    if isinstance(error, smtplib.SMTPResponseException):  # its text is str where smtplib itself gave up reading
+        return error.smtp_code < 500 or isinstance(error.smtp_error, str)
     if isinstance(error, smtplib.SMTPServerDisconnected | ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return True
     # A missing file of certificates or a server without STARTTLS does not mend itself; a lost network does.

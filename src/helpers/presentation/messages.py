@@ -12,10 +12,12 @@ import jinja2
 from helpers.presentation import formats
 from helpers.presentation.messages_words import STRINGS
 from helpers.presentation.results import Estimate, RegionalResult, Result
+from helpers.presentation.tables_build import gain_interval, gain_places
 
 NBSP = "\u00a0"
 WIDTH = 72
 MAX_SUBJECT = 120
+MOST_SERVICES = 5
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("helpers.presentation", "templates/mail"),
     autoescape=True,
@@ -42,11 +44,15 @@ def place_name(result: Result) -> str:
 
 
 def subject(result: Result, is_correction: bool = False) -> str:
-    """Region, period, index with its interval or «нет данных», edition; at most 120 characters."""
+    """Region, period, index with its interval or «нет данных», edition; at most 120 characters.
+
+    «Нет данных» is for a region about which nothing was published; one with other figures has «индекса нет».
+    """
     words = STRINGS[result.lang]
     index = next((kpi for kpi in result.kpis if kpi.key == "index"), None)
     if index is None or index.estimate is None or index.estimate.value is None:
-        return subject_of(result, place_name(result), [words["no_data"]], is_correction)
+        known = words["no_data" if result.data_class == "empty" else "no_index"]
+        return subject_of(result, place_name(result), [known], is_correction)
     figure = f"{words['index']} {index.value}"
     interval = interval_text(index.estimate, result.lang)
     return subject_of(result, place_name(result), [f"{figure} ({interval})" if interval else figure], is_correction)
@@ -107,6 +113,7 @@ def body(result: Result, picture_cid: str = "", picture_alt: str = "", is_correc
         kpi_rows=[result.kpis[i : i + 2] for i in range(0, len(result.kpis), 2)],
         comparison=comparison_rows(result),
         effects=effect_rows(result),
+        first_next=first_next(result),
         services=_services(result),
     )
     return Body(subject(result, is_correction), html, plain_text(_blocks(result, words)))
@@ -121,12 +128,16 @@ def comparison_rows(result: Result) -> list[str]:
 
 
 def value_text(estimate: Estimate, lang: str) -> str:
-    """Number with its unit and, in brackets, its interval; a published number as precise as printed."""
+    """Number with its unit and, in brackets, its interval."""
+    interval = interval_text(estimate, lang)
+    return f"{number_text(estimate, lang)} ({interval})" if interval else number_text(estimate, lang)
+
+
+def number_text(estimate: Estimate, lang: str) -> str:
+    """Number with its unit; a published number as precise as printed."""
     is_printed = estimate.interval_kind == "rounding"
     decimals = formats.decimals_of(estimate.value) if is_printed else formats.decimals_for(estimate.unit)
-    text = formats.quantity(estimate.value, estimate.unit, lang, decimals)
-    interval = interval_text(estimate, lang)
-    return f"{text} ({interval})" if interval else text
+    return formats.quantity(estimate.value, estimate.unit, lang, decimals)
 
 
 def interval_text(estimate: Estimate, lang: str) -> str:
@@ -149,9 +160,22 @@ def effect_rows(result: Result) -> list[tuple[str, str]]:
 def _services(result: Result) -> list[tuple[str, str, str, str]]:
     if result.next_services is None:
         return []
-    return [
-        (row.name, row.agency, value_text(row.gain, result.lang), row.reason) for row in result.next_services.rows[:5]
-    ]
+    rows = result.next_services.rows[:MOST_SERVICES]
+    return [(row.name, row.agency, gain_text(row.gain, result.lang), row.reason) for row in rows]
+
+
+def gain_text(gain: Estimate, lang: str) -> str:
+    """Expected gain with its unit and interval, as precise as in the table of the report."""
+    text = formats.quantity(gain.value, gain.unit, lang, gain_places(gain))
+    return f"{text} ({gain_interval(gain, lang)})" if gain.has_interval else text
+
+
+def first_next(result: Result) -> str:
+    """What to fix next in one line for the first screen of a phone; empty if there is nothing to say."""
+    if result.next_services is None or not result.next_services.rows:
+        return ""
+    row = result.next_services.rows[0]
+    return STRINGS[result.lang]["first_next"].format(name=f"{row.name} ({row.agency})")
 
 
 def figure_blocks(result: Result) -> list[tuple[str, str]]:
@@ -173,8 +197,8 @@ def section_blocks(result: Result) -> list[tuple[str, str]]:
 def _blocks(result: Result, words: dict[str, str]) -> list[tuple[str, str]]:
     """The message as (mark, text): ``#`` a heading, ``-`` or ``*`` an item, empty a paragraph."""
     blocks = [("#", result.banner), ("", result.masthead), ("", result.headline.sentence), ("", " ".join(result.lead))]
-    blocks += figure_blocks(result) + section_blocks(result)
-    services = [("- ", f"{name} ({agency}): {gain}. {why}") for name, agency, gain, why in _services(result)]
+    blocks += [("", first_next(result)), *figure_blocks(result), *section_blocks(result)]
+    services = [("- ", f"{name} ({agency}): {gain}; {why}") for name, agency, gain, why in _services(result)]
     blocks += [("#", words["next"]), *services] if services else [("", result.absence("next_services"))]
     return blocks + [("", words[key]) for key in ("about_data", "full", "footer", "unsubscribe")]
 

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from helpers.presentation import formats, messages
+from helpers.presentation import formats, messages, wording
 from helpers.presentation.messages_words import STRINGS
 from helpers.presentation.results import Estimate, NationalResult, RegionalResult, Result
 from helpers.presentation.wording_terms import INTERVALS, pick
 
 _DOT = "\u00a0· "
+MOST_SAID = 2  # sentences about each region of a district
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,18 @@ class Row:
 
     name: str
     value: str
+    interval: str
     place: str
     href: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One federal district: regions with an index, and those without."""
+
+    title: str
+    rows: tuple[Row, ...]
+    without: tuple[Row, ...]
 
 
 def body(group: Group, picture_cid: str = "", picture_alt: str = "", is_correction: bool = False) -> messages.Body:
@@ -136,7 +147,9 @@ def _headline(group: Group) -> str:
     if estimate is None:
         return _known(group)
     lang = group.regions[0].lang
-    return STRINGS[lang]["of_district"].format(value=messages.value_text(estimate, lang))
+    number = messages.number_text(estimate, lang)
+    interval = wording.interval(estimate, lang)
+    return STRINGS[lang]["of_district"].format(value=f"{number} ({interval})" if interval else number)
 
 
 def _known(group: Group) -> str:
@@ -172,33 +185,45 @@ def _subject(group: Group, is_correction: bool) -> str:
     return messages.subject_of(first, _place(group), facts, is_correction)
 
 
-def _sections(group: Group) -> list[tuple[str, list[Row]]]:
-    """One table a federal district."""
+def _sections(group: Group) -> list[Section]:
+    """One table a federal district; regions outside districts come last."""
     lang = group.regions[0].lang
 
     def district(result: RegionalResult) -> str:
-        name = result.region.district_en if lang == "en" else result.region.district
-        return name or STRINGS[lang]["no_district"]
+        return result.region.district_en if lang == "en" else result.region.district
 
-    return [(title, [_row(result, group) for result in rows]) for title, rows in groupby(group.regions, district)]
+    ordered = sorted(group.regions, key=lambda result: not result.region.district)
+    made = []
+    for title, results in groupby(ordered, district):
+        rows = [(_index(result) is not None, _row(result, group)) for result in results]
+        made.append(
+            Section(
+                title or STRINGS[lang]["no_district"],
+                tuple(row for is_known, row in rows if is_known),
+                tuple(row for is_known, row in rows if not is_known),
+            )
+        )
+    return made
 
 
 def _row(result: RegionalResult, group: Group) -> Row:
     lang, missing = result.lang, formats.missing(result.lang)
     estimate, place = _index(result), result.rank
-    bounds = missing
+    value, interval, bounds = missing, "", missing
+    if estimate is not None:
+        value = messages.number_text(estimate, lang)
+        interval = messages.interval_text(estimate, lang)
     if place is not None and place.rank_low is not None and place.rank_high is not None:
         bounds = f"{place.rank_low}{formats.EN_DASH}{place.rank_high}"
-    value = messages.value_text(estimate, lang) if estimate is not None else missing
-    return Row(messages.place_name(result), value, bounds, group.links.get(result.report_id, ""))
+    return Row(messages.place_name(result), value, interval, bounds, group.links.get(result.report_id, ""))
 
 
 def _legend(group: Group) -> str:
-    """What stands in brackets: the kinds of interval that the tables hold."""
+    """Kinds of interval that the tables hold."""
     lang = group.regions[0].lang
     estimates = [estimate for result in group.regions if (estimate := _index(result)) is not None]
     kinds = dict.fromkeys(pick(INTERVALS[item.interval_kind], lang) for item in estimates if item.has_interval)
-    return f"{STRINGS[lang]['in_brackets']}: {', '.join(kinds)}." if kinds else ""
+    return f"{STRINGS[lang]['interval_kinds']}: {', '.join(kinds)}." if kinds else ""
 
 
 def _services(group: Group) -> list[tuple[str, str, str]]:
@@ -206,7 +231,7 @@ def _services(group: Group) -> list[tuple[str, str, str]]:
     if group.country is not None:
         return []
     return [
-        (messages.place_name(result), f"{row.name} ({row.agency})", messages.value_text(row.gain, result.lang))
+        (messages.place_name(result), f"{row.name} ({row.agency})", messages.gain_text(row.gain, result.lang))
         for result in group.regions
         if result.next_services is not None
         for row in result.next_services.rows[:1]
@@ -226,8 +251,7 @@ def _sentences(group: Group) -> list[str]:
     silent = [messages.place_name(result) for result in group.regions if result.data_class == "empty"]
     lines = []
     for result in group.regions:
-        own = [result.headline.sentence] if _index(result) is not None else []
-        said = [*own, *result.main_points][:2] if result.data_class != "empty" else []
+        said = result.main_points[:MOST_SAID] if result.data_class != "empty" else ()
         lines += [f"{messages.place_name(result)}: {' '.join(said)}"] if said else []
     words = STRINGS[group.regions[0].lang]
     return [*lines, words["silent"].format(names=", ".join(silent))] if silent else lines
@@ -242,14 +266,16 @@ def _files(group: Group) -> str:
     return " ".join([*parts, words["by_links" if group.links else "on_request"]])
 
 
-def _blocks(group: Group, sections: list[tuple[str, list[Row]]]) -> list[tuple[str, str]]:
+def _blocks(group: Group, sections: list[Section]) -> list[tuple[str, str]]:
     """The same sentences and numbers for the plain text."""
     first, country, words = group.results[0], group.country, STRINGS[group.results[0].lang]
     blocks = [("#", first.banner), ("", _masthead(group)), ("", _headline(group)), ("", " ".join(_lead(group)))]
     if country is not None:
         blocks += messages.figure_blocks(country) + messages.section_blocks(country)
-    for title, rows in sections:
-        blocks += [("#", title), *(("- ", _line(row, words)) for row in rows)]
+    for section in sections:
+        blocks += [("#", section.title), *(("- ", _line(row, words)) for row in section.rows)]
+        names = ", ".join(f"{row.name} {row.href}".rstrip() for row in section.without)
+        blocks.append(("", f"{words['without_start']}{names}." if names else ""))
     blocks.append(("", _legend(group)))
     services = [("- ", f"{place}{_DOT}{name}: {gain}") for place, name, gain in _services(group)]
     sentences = [("* ", sentence) for sentence in _sentences(group)]
@@ -264,5 +290,6 @@ def _blocks(group: Group, sections: list[tuple[str, list[Row]]]) -> list[tuple[s
 
 def _line(row: Row, words: dict[str, str]) -> str:
     place = words["place"][0].lower() + words["place"][1:]
-    text = f"{row.name}: {row.value}; {place} {row.place}"
+    interval = f" ({row.interval})" if row.interval else ""
+    text = f"{row.name}: {row.value}{interval}; {place} {row.place}"
     return f"{text}. {row.href}" if row.href else text
