@@ -17,6 +17,7 @@ from helpers.analysis.effects import (
     FewClustersWarning,
     Imputation,
     Panel,
+    PoissonImputation,
     cluster_jackknife,
 )
 from helpers.synthetic import simulate
@@ -427,6 +428,31 @@ def test_missing_outcomes_are_counted():
     frame.loc[[3, 10], "y"] = np.nan
     fit = Imputation(effects="month").fit(make(frame), "y")
     assert [(d.reason, d.rows, d.units) for d in fit.drops] == [("y missing", 2, 2)]
+
+
+@pytest.mark.parametrize("estimator", [Imputation, PoissonImputation])
+@pytest.mark.parametrize("settings_", [{}, {"anticipation": 2}, {"drop_audit": False}, {"weights": "applications"}])
+def test_every_row_is_effect_baseline_or_counted(gaps, estimator, settings_):
+    frame = gaps.frame.reset_index(drop=True).copy()
+    rng = np.random.default_rng(0)
+    frame.loc[rng.choice(len(frame), 50, replace=False), ["log_days", "documents"]] = np.nan
+    frame.loc[rng.choice(len(frame), 200, replace=False), "applications"] = 0
+    always = frame["service_id"] == frame["service_id"][0]
+    frame.loc[always, "optimised_month"] = frame["month"].min()
+    panel = Panel(frame, **ROLES)
+    outcome = "log_days" if estimator is Imputation else "documents"
+    spec = estimator(**settings_)
+    fit = spec.fit(panel, outcome)
+    masks = spec.masks(panel, outcome)
+    baseline = int(masks.untreated(spec.drop_audit).sum())
+    idle = sum(d.rows for d in fit.drops if "zero in all untreated" in d.reason)
+    assert idle == 0  # such services would leave the baseline as well
+    assert fit.n_obs + baseline + sum(drop.rows for drop in fit.drops) == len(frame)
+    reasons = {drop.reason for drop in fit.drops}
+    assert {"no untreated month of the service", f"{outcome} missing"} <= reasons
+    assert ("applications zero or missing" in reasons) == ("weights" in settings_)
+    assert ("audit month left out of the baseline" in reasons) == ("drop_audit" not in settings_)
+    assert ("month of anticipation, neither baseline nor effect" in reasons) == ("anticipation" in settings_)
 
 
 def test_a_fit_cannot_be_changed():

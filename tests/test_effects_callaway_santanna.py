@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analysis.effects import CallawaySantAnna, EffectsError, Panel
+from helpers.analysis.effects import CallawaySantAnna, EffectsError, FewClustersWarning, Panel
 from helpers.synthetic.simulate import panel as simulate
 
 pytestmark = pytest.mark.filterwarnings("ignore:only . regions")
@@ -136,6 +136,21 @@ def test_analytic_and_jackknife_agree_with_many_regions():
     analytic = CallawaySantAnna(base="g-1", vcov="analytic").fit(panel, "y").aggregate("group")
     assert analytic.se == pytest.approx(jackknife.se, rel=0.15) and np.isinf(analytic.df)
     assert analytic.att == jackknife.att
+
+
+def test_without_the_only_treated_region_there_is_no_standard_error():
+    """A replicate that cannot be made is not one that agrees with the estimate."""
+    frame = small()
+    frame = frame[(frame.cohort == 0) | (frame.region == 2)]
+    with pytest.warns(FewClustersWarning, match="lie in one region"):
+        fit = CallawaySantAnna(base="g-1").fit(make(frame), "y")
+    simple = fit.aggregate("simple")
+    assert np.isfinite(simple.att) and np.isnan(simple.se) and np.isnan(simple.conf_int()).all()
+    # a cohort of one region: no error of its own, but one of the whole
+    mixed = small()
+    mixed = mixed[(mixed.cohort != 7) | (mixed.region == 2)]
+    both = CallawaySantAnna(base="g-1").fit(make(mixed), "y").aggregate("group")
+    assert np.isfinite(both.table.se[0]) and np.isnan(both.table.se[1]) and np.isfinite(both.se)
 
 
 def test_refusals():

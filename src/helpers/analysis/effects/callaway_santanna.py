@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.analysis.effects.coding import EffectsError, FloatArray
+from helpers.analysis.effects.coding import NEVER, EffectsError, FloatArray
 from helpers.analysis.effects.cohort_cells import ChangeSums, compare, estimate
 from helpers.analysis.effects.group_time import Aggregate, GroupTime, aggregate_group_time
 from helpers.analysis.effects.honest import HonestDiD, honest_did
@@ -80,7 +80,7 @@ class CallawaySantAnna:
         EffectsError
             No cohort with a base month and controls.
         """
-        warn_few(panel.n_clusters)
+        warn_few(panel.n_clusters, _treated_regions(panel))
         y = panel.matrix(outcome)
         plan = compare(panel, self)
         table, replicates, influence = estimate(panel, plan, ChangeSums(panel, y, plan), self)
@@ -166,6 +166,11 @@ class CallawaySantAnnaFit:
         cov = study.covariance[np.ix_(used, used)]
         n_pre = int((kept < self.reference).sum())
         return honest_did(study.table["att"].to_numpy(dtype=float)[used], cov, n_pre, delta, grid, weights)
+
+
+def _treated_regions(panel: Panel) -> int:
+    started = (panel.cohort != NEVER) & (panel.cohort <= panel.times[-1])
+    return len(np.unique(panel.cluster_code[started]))
 
 
 def _missing(panel: Panel, y: FloatArray) -> tuple[Drop, ...]:

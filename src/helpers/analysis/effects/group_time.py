@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers.analysis.effects.coding import EffectsError, FloatArray
 from helpers.analysis.effects.inference import interval
+from helpers.analysis.effects.solving import jackknife_variance
 
 KINDS = ("simple", "dynamic", "group", "calendar")
 LongArray = npt.NDArray[np.int64]
@@ -135,7 +136,8 @@ def aggregate_group_time(
     ----------
     gt : GroupTime
     influence : array, shape (G, K), optional
-        Influence values of the cells summed by region (their squares add up to the variance); None = jackknife.
+        Influence values of the cells summed by region (their squares add up to the variance); None = jackknife, with
+        no standard error where an average cannot be made without one of the regions.
     kind : {"simple", "dynamic", "group", "calendar"}
     df, level : float
 
@@ -156,9 +158,7 @@ def aggregate_group_time(
     found = np.column_stack([found, _overall(found, sizes, kind, groups, cohorts)])
     values, moved = found[0], found[1:]
     if influence is None:
-        deviation = np.where(np.isfinite(moved), moved - values, 0.0)
-        regions = len(deviation)
-        covariance = (regions - 1) / regions * deviation.T @ deviation
+        covariance = jackknife_variance(values, moved, np.ones(len(moved), dtype=bool))
     else:
         rows = _influence(gt, influence, kind, groups, values[:-1], cohorts)
         covariance = rows.T @ rows

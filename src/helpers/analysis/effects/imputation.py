@@ -118,7 +118,7 @@ class Imputation:
         plan = decide(self.chain(), masks.sums, masks.total, int(panel.times[-1]))
         found = assemble(self, panel, outcome, plan, masks.drops, shift)
         alone = lost(masks, masks.untreated(self.drop_audit))
-        found = replace(found, drops=found.drops + alone + unlinked(plan, alone))
+        found = replace(found, drops=found.drops + alone + unlinked(plan, alone) + masks.aside(self.drop_audit))
         if self.vcov == "analytic":
             from helpers.analysis.effects.units import analytic_se
 

@@ -12,7 +12,9 @@ from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.sums import Cells, Keys, Rows, cell_sums, treated_rows
 
 ALONE = "treated months of a service without an untreated one"
-"""Reason of a drop."""
+AUDIT = "audit month left out of the baseline"
+EARLY = "month of anticipation, neither baseline nor effect"
+"""Reasons of a drop."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Masks:
         P: treated service-months of services with at least one untreated one.
     clean : bool array, shape (N, T)
         Untreated service-months outside anticipation; audit months included.
+    early : bool array, shape (N, T)
+        Months of anticipation.
     audit : bool array, shape (N, T)
     cohort : int array, shape (N,)
         First treated step; shifted for placebo dates.
@@ -40,6 +44,7 @@ class Masks:
     y: FloatArray
     treated: BoolArray
     clean: BoolArray
+    early: BoolArray
     audit: BoolArray
     cohort: IntArray
     weights: FloatArray | None
@@ -50,6 +55,13 @@ class Masks:
     def untreated(self, drop_audit: bool) -> BoolArray:
         """U: the baseline, with audit months left out or kept."""
         return self.clean & ~self.audit if drop_audit and self.audit.any() else self.clean
+
+    def aside(self, drop_audit: bool) -> tuple[Drop, ...]:
+        """Service-months that are neither baseline nor effect by design: anticipation, and audit months."""
+        found = [(EARLY, self.early)]
+        if drop_audit:
+            found.append((AUDIT, self.clean & self.audit))
+        return tuple(Drop(reason, int(m.sum()), int(m.any(axis=1).sum())) for reason, m in found if m.any())
 
     def sums(self, drop_audit: bool) -> tuple[Cells, Rows]:
         """Cells and rows of the additive model."""
@@ -110,25 +122,38 @@ def make_masks(
     if sample and not seen.any():
         raise EffectsError(f"column {outcome} has no value")
     dates = panel.cohort if cohort is None else cohort
-    first = dates.astype(np.int64)[:, None]
-    ever = (dates != NEVER)[:, None]
-    times = panel.times[None, :]
-    real = ever & (times >= first)
-    early = ever & (times >= first - anticipation) & ~real
-    treated, clean = seen & real, seen & ~real & ~early
-    if shift:
-        fake = ever & (times >= first - shift)
-        treated = clean & fake & ~(panel.audit if drop_audit else False)
-        clean = clean & ~(ever & (times >= first - shift - anticipation))
-        dates = np.where(dates == NEVER, NEVER, dates - shift).astype(np.int32)
+    treated, clean, early, dates = _roles(panel, seen, dates, anticipation, shift, drop_audit)
+    weight = None if weights is None else panel.weight_matrix(weights)
+    if weight is not None:
+        bare = treated & ~(weight > 0)
+        if sample and not (treated & ~bare).any() and treated.any():
+            raise EffectsError(f"weights {weights} are zero in every treated service-month")
+        if bare.any():
+            drops.append(Drop(f"{weights} zero or missing", int(bare.sum()), int(bare.any(axis=1).sum())))
+            treated = treated & ~bare
     total = int(treated.sum())
     if sample and total == 0:
         raise EffectsError(f"no treated service-month with a value of {outcome}")
     keys = Keys(panel.cluster_code, panel.stratum_code, panel.audit_code, dates)
-    weight = None if weights is None else panel.weight_matrix(weights)
-    if sample and weight is not None and not (weight[treated] > 0).any():
-        raise EffectsError(f"weights {weights} are zero in every treated service-month")
-    return Masks(y, treated, clean, panel.audit, dates, weight, keys, total, tuple(drops))
+    return Masks(y, treated, clean, early, panel.audit, dates, weight, keys, total, tuple(drops))
+
+
+def _roles(
+    panel: Panel, seen: BoolArray, dates: IntArray, anticipation: int, shift: int, drop_audit: bool
+) -> tuple[BoolArray, BoolArray, BoolArray, IntArray]:
+    """Treated, untreated and anticipation months, and their dates; placebo dates ``shift`` months early."""
+    ever = (dates != NEVER)[:, None]
+    since = panel.times[None, :] - dates.astype(np.int64)[:, None]
+    real = ever & (since >= 0)
+    if not shift:
+        early = ever & (since >= -anticipation) & ~real
+        return seen & real, seen & ~real & ~early, seen & early, dates
+    # real anticipation is left out as well, and so is the one before the placebo date
+    clean = seen & ~(ever & (since >= -anticipation))
+    treated = clean & (since >= -shift) & ever & ~(panel.audit if drop_audit else False)
+    before = ever & (since >= -shift - anticipation)
+    moved = np.where(dates == NEVER, NEVER, dates - shift).astype(np.int32)
+    return treated, clean & ~before, seen & ~real & before & ~treated, moved
 
 
 _DURATION = re.compile(r"(^|_)(days?|time|duration|minutes|hours)($|_)")

@@ -223,7 +223,7 @@ class PoissonImputation(Imputation):
             raise EffectsError(f"{outcome}: no treated service-month keeps a comparison with any count")
         plan = replace(plan, strata=tuple(strata), kept=kept / masks.total)
         left_out = int(masks.treated.sum()) - kept
-        drops = masks.drops + ((Drop(UNLINKED, left_out, 0),) if left_out else ())
+        drops = masks.drops + ((Drop(UNLINKED, left_out, 0),) if left_out else ()) + masks.aside(self.drop_audit)
         layout = Layout(panel.times, panel.cluster_labels, panel.stratum_labels, panel.names)
         months, services, treated_regions = averages.counts(plan.strata, averages.everything, 1)
         warn_few(regions, int(treated_regions[0]))

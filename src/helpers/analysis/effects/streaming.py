@@ -88,7 +88,8 @@ class _State:
             return
         masks = self.spec.masks(panel, self.outcome, sample=False)
         self.total += masks.total
-        self._count((*masks.drops, *lost(masks, masks.untreated(self.spec.drop_audit))))
+        drop = self.spec.drop_audit
+        self._count((*masks.drops, *lost(masks, masks.untreated(drop)), *masks.aside(drop)))
         cluster, stratum = self.clusters.codes(panel.cluster_labels), self.strata.codes(panel.stratum_labels)
         for variant in self.variants:
             cells, rows = masks.sums(variant)
