@@ -1,5 +1,6 @@
 """The explore notebook in a real browser: run all cells, choose another region, see other numbers."""
 
+import http.client
 import os
 import re
 import secrets
@@ -31,7 +32,11 @@ SECTIONS = (
     "Значение и его границы", "Место и его границы", "Динамика", "Сравнение за этот период", "Эффект оптимизации",
     "Отклонённые значения региона", "Путь числа до исходной ячейки",
 )  # fmt: skip
-RUN, RUN_ALL = "Выполнить", "Запустить все ячейки"  # the interface is Russian by the settings of the repository
+RUN, RUN_ALL, IDLE = (
+    "Выполнить",
+    "Запустить все ячейки",
+    "| Простаивает",
+)  # the interface is Russian by the settings of the repository
 
 
 def absent(reason):
@@ -102,7 +107,7 @@ def wait_for(address, server, log):
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError):
             assert server.poll() is None, log.read_text(encoding="utf-8")[-2000:]
             time.sleep(0.3)
     pytest.fail(f"JupyterLab did not answer in {SECONDS / 2:.0f} s: {log.read_text(encoding='utf-8')[-2000:]}")
@@ -129,7 +134,7 @@ def test_run_all_then_another_region_shows_other_numbers(lab):
             page.add_locator_handler(page.locator("dialog.jp-Dialog"), accept)
             page.goto(f"{address}/lab/tree/notebooks/explore.ipynb?reset&token={token}")
             page.locator(".jp-Notebook-cell").first.wait_for()
-            page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(state="attached")
+            page.locator("#jp-main-statusbar").get_by_text(IDLE).first.wait_for()
             run_all(page)
             region = page.locator(".widget-dropdown select").first
             wait_in_view(page, region)
