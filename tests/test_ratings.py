@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from helpers import paths
-from helpers.analysis import ratings, ratings_levels, ratings_questionnaire, ratings_scores, ratings_uncertainty
+from helpers.analysis import (
+    ratings,
+    ratings_choices,
+    ratings_levels,
+    ratings_questionnaire,
+    ratings_scores,
+    ratings_uncertainty,
+)
 from helpers.analysis.composite_uncertainty import Choice
 from helpers.tables import store
 
@@ -239,6 +246,59 @@ def test_another_nominal_way_and_its_names() -> None:
             ratings.tables(world(), reference(), **arguments, **bad)
     with pytest.raises(ValueError, match="median"):
         ratings_uncertainty.questionnaire_space(ratings_scores.questionnaires(world()).processes, aggregation="median")
+
+
+CHOICES = store.reference("method_choices")
+
+
+def test_the_choices_in_the_table_are_all_that_there_are_and_each_says_why() -> None:
+    assert ratings_choices.read(CHOICES) == ratings_choices.MethodChoices()
+    named = {(row["choice"], row["option"]) for row in CHOICES.to_dict("records")}
+    assert named == {(choice, option) for choice, options in ratings_choices.SERVED.items() for option in options}
+    assert (CHOICES[["why_ru", "why_en"]] != "").all().all()
+
+
+def test_a_row_taken_out_is_not_tried_any_more() -> None:
+    tried = CHOICES[~CHOICES["option"].isin(["z", "geometric", "winsorise", "one_body", "perturbed"])]
+    log = ratings.tables(world(), reference() | {"method_choices": tried}, draws=60, rank_draws=50, seed=1)[
+        "method_log"
+    ]
+    assert set(log["normalisation"]) == {"goalposts", "min_max", "rank"}
+    assert set(log["aggregation"]) == {"arithmetic", "size_weighted"}
+    assert not log["is_treated"].any() and set(log["left_out"]) == {""} and "weight_1_1" not in log
+    alone = ratings_choices.read(CHOICES[CHOICES["option"].isin(["goalposts", "arithmetic"])])
+    part = ratings_scores.questionnaires(world()).processes.query("period == '2025-H1'")
+    assert ratings_uncertainty.method_sensitivity(part, base=8, seed=1, choices=alone).empty
+
+
+@pytest.mark.parametrize(
+    ("choice", "option", "parameter", "says"),
+    [
+        ("weighting", "equal_body", "", "no choice 'weighting'; there is: normalisation"),
+        ("normalisation", "log", "", "normalisation has no option 'log'; there is: goalposts"),
+        ("normalisation", "goalposts", "100;0", "goalposts needs low;high"),
+        ("weights", "perturbed", "25 %", "perturbed needs a share between 0 and 1, not '25 %'"),
+        ("treatment", "winsorise", "2.5", "winsorise needs a number of points"),
+    ],
+)
+def test_a_choice_that_no_function_serves_is_refused(choice, option, parameter, says) -> None:
+    row = pd.DataFrame([{"choice": choice, "option": option, "parameter": parameter}])
+    with pytest.raises(ValueError, match=says):
+        ratings_choices.read(row)
+
+
+def test_parameters_of_choices_are_used() -> None:
+    narrow = CHOICES.assign(parameter=CHOICES["parameter"].replace({"0.25": "0.05", "0;100": "-50;150", "5": "2"}))
+    found = ratings_choices.read(narrow)
+    assert (found.weight_spread, found.goalposts, found.winsorised) == (0.05, (-50.0, 150.0), 2)
+    part = ratings_scores.questionnaires(world()).processes.query("period == '2025-H1'")
+    space = ratings_uncertainty.questionnaire_space(part, choices=found)
+    assert space.weight_spread == 0.05
+    wide, plain = (
+        ratings_uncertainty.questionnaire_model(part, None, one)(Choice())
+        for one in (found, ratings_choices.MethodChoices())
+    )
+    assert np.allclose(wide, (plain + 50) / 2)
 
 
 def test_sensitivity_of_the_questionnaire_index(demo) -> None:

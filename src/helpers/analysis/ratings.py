@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.analysis import groups as movement
+from helpers.analysis import ratings_choices
 from helpers.analysis import targets as goals
 from helpers.analysis.composite_uncertainty import RankUncertainty
 from helpers.analysis.ratings_ranks import calculated_ranks, printed_ranks
@@ -29,7 +30,7 @@ from helpers.tables import periods, store
 MFC = "c_mfc"
 MFC_TOTALS = {"low": "mfc_regions_low", "medium": "mfc_regions_medium", "high": "mfc_regions_high"}
 GROUP_INDICATORS = {"c_mfc": "level", "b_region_index": "stage"}
-REFERENCES = ("regions", "series_breaks", "targets", "mfc_levels")
+REFERENCES = ("regions", "series_breaks", "targets", "mfc_levels", "method_choices")
 
 
 def tables(
@@ -61,7 +62,8 @@ def tables(
         Of all draws.
     normalisation, aggregation, weights
         The nominal way to rank regions by questionnaires (``goalposts, min_max, z, rank``; ``arithmetic, geometric``;
-        ``equal_body, size_weighted``); the others are its alternatives. Published values are not recalculated.
+        ``equal_body, size_weighted``); the rows of ``method_choices`` are its alternatives.
+        Published values are not recalculated.
 
     Returns
     -------
@@ -80,11 +82,11 @@ def tables(
     regions = reference["regions"].set_index("iso_3166_2")
     districts = regions["federal_district"].replace("", None).dropna()
     order = _order(reference["mfc_levels"])
-    way = aggregation_of(aggregation, weights)
+    way, choices = aggregation_of(aggregation, weights), ratings_choices.read(reference["method_choices"])
     steps = questionnaires(observations, rejects)
     scores, dropped = _scores(observations, steps, regions, districts, reference["series_breaks"], is_synthetic)
     found = {
-        period: method_ranks(part, draws, seed, None, normalisation, way)
+        period: method_ranks(part, draws, seed, None, normalisation, way, choices)
         for period, part in steps.processes.dropna(subset=["score"]).groupby("period")
         if len(part["region_iso"].unique()) > 1
     }

@@ -15,9 +15,10 @@ from helpers.analysis.composite_uncertainty import (
     rank_uncertainty,
     sensitivity,
 )
+from helpers.analysis.ratings_choices import NORMALISATIONS, MethodChoices
 
-NORMALISATIONS = ("goalposts", "min_max", "z", "rank")
-AGGREGATIONS = ("arithmetic", "size_weighted", "geometric")
+EVERY_CHOICE = MethodChoices()
+AGGREGATIONS = EVERY_CHOICE.aggregations
 
 
 def aggregation_of(aggregation: str, weights: str) -> str:
@@ -40,9 +41,12 @@ def aggregation_of(aggregation: str, weights: str) -> str:
 
 
 def questionnaire_space(
-    processes: pd.DataFrame, normalisation: str = "goalposts", aggregation: str = "arithmetic"
+    processes: pd.DataFrame,
+    normalisation: str = "goalposts",
+    aggregation: str = "arithmetic",
+    choices: MethodChoices = EVERY_CHOICE,
 ) -> Space:
-    """Choices that can be applied to these questionnaires; the given two are the nominal way.
+    """Choices that can be applied to these questionnaires; the given two are the nominal way, tried always.
 
     One body is left out only if every region has two or more; which one is its number in the order of names.
 
@@ -57,16 +61,20 @@ def questionnaire_space(
         raise ValueError(f"aggregation {aggregation!r}: use one of {', '.join(AGGREGATIONS)}")
     bodies = processes.groupby("region_iso")["body"].nunique()
     codes = sorted(processes["process"].unique())
+    can_leave_out = choices.leaves_one_out and bodies.min() > 1
     return Space(
-        normalisations=(normalisation, *(option for option in NORMALISATIONS if option != normalisation)),
-        aggregations=(aggregation, *(option for option in AGGREGATIONS if option != aggregation)),
-        treatments=(False, True),
-        left_out=tuple(str(number) for number in range(1, int(bodies.max()) + 1)) if bodies.min() > 1 else (),
-        weights=tuple((1, str(code)) for code in codes),
+        normalisations=(normalisation, *(option for option in choices.normalisations if option != normalisation)),
+        aggregations=(aggregation, *(option for option in choices.aggregations if option != aggregation)),
+        treatments=(False, True) if choices.is_treated_too else (False,),
+        left_out=tuple(str(number) for number in range(1, int(bodies.max()) + 1)) if can_leave_out else (),
+        weights=tuple((1, str(code)) for code in codes) if choices.weight_spread else (),
+        weight_spread=choices.weight_spread,
     )
 
 
-def questionnaire_model(processes: pd.DataFrame, weights: pd.Series | None = None) -> Model:
+def questionnaire_model(
+    processes: pd.DataFrame, weights: pd.Series | None = None, choices: MethodChoices = EVERY_CHOICE
+) -> Model:
     """Choice → score of every region.
 
     Parameters
@@ -75,6 +83,8 @@ def questionnaire_model(processes: pd.DataFrame, weights: pd.Series | None = Non
         Result of ``process_scores`` for one period.
     weights
         Nominal weights of processes, keyed by ("process", code).
+    choices
+        For the ends of the fixed scale and the points that a treatment may move.
 
     Raises
     ------
@@ -96,7 +106,7 @@ def questionnaire_model(processes: pd.DataFrame, weights: pd.Series | None = Non
     def scores(choice: Choice) -> pd.Series:
         key = (choice.normalisation, choice.is_treated)
         if key not in scaled:
-            scaled[key] = wide.apply(lambda column: _one(column, *key))
+            scaled[key] = wide.apply(lambda column: _one(column, *key, choices))
         is_geometric = choice.aggregation == "geometric"
         values = 1 + 0.99 * scaled[key] if is_geometric else scaled[key]
         factors = [choice.weight_factors.get((1, str(code)), 1.0) for code in wide.columns]
@@ -123,26 +133,32 @@ def method_ranks(
     weights: pd.Series | None = None,
     normalisation: str = "goalposts",
     aggregation: str = "arithmetic",
+    choices: MethodChoices = EVERY_CHOICE,
 ) -> RankUncertainty:
     """Ranks of regions of one period over method choices, every draw logged."""
-    space = questionnaire_space(processes, normalisation, aggregation)
-    return rank_uncertainty(questionnaire_model(processes, weights), space, draws, seed)
+    space = questionnaire_space(processes, normalisation, aggregation, choices)
+    return rank_uncertainty(questionnaire_model(processes, weights, choices), space, draws, seed)
 
 
-def method_sensitivity(processes: pd.DataFrame, base: int = 256, seed: int = 0) -> pd.DataFrame:
+def method_sensitivity(
+    processes: pd.DataFrame, base: int = 256, seed: int = 0, choices: MethodChoices = EVERY_CHOICE
+) -> pd.DataFrame:
     """Which choice moves places most: Sobol shares of the mean rank shift, one period (grain: factor).
 
-    Empty where fewer than two regions have questionnaires.
+    Empty where fewer than two regions have questionnaires, or fewer than two choices vary.
     """
-    if len(processes["region_iso"].unique()) < 2:
+    several = len(processes["region_iso"].unique()) > 1
+    space = questionnaire_space(processes, choices=choices) if several else Space()
+    if len(space.factors) < 2:
         return pd.DataFrame(columns=["factor", "S1", "S1_error", "ST", "ST_error"])
-    return sensitivity(questionnaire_model(processes), questionnaire_space(processes), base, seed)
+    return sensitivity(questionnaire_model(processes, None, choices), space, base, seed)
 
 
-def _one(column: pd.Series, normalisation: str, is_treated: bool) -> pd.Series:
-    treated = treat_outliers(column).values if is_treated else column
+def _one(column: pd.Series, normalisation: str, is_treated: bool, choices: MethodChoices) -> pd.Series:
+    treated = treat_outliers(column, choices.winsorised).values if is_treated else column
+    low, high = choices.goalposts
     return (
-        normalise(treated, normalisation, 1, low=0.0, high=100.0)
+        normalise(treated, normalisation, 1, low=low, high=high)
         if normalisation == "goalposts"
         else normalise(treated, normalisation)
     )
