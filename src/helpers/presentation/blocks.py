@@ -294,7 +294,7 @@ def _source(source: Source, lang: str, with_checksum: bool) -> str:
     if source.address.startswith(("https://", "http://")):
         title = f'<a href="{html.escape(source.address, quote=True)}">{title}</a>'
     name = publications.name(source.source_id, lang)
-    label = "" if name == source.source_id else f"{escape(name, lang)}: "
+    label = "" if name in (source.source_id, source.title) else f"{escape(name, lang)}: "
     known = [source.publisher, formats.date(source.date, lang), source.checksum if with_checksum else ""]
     details = ", ".join(text for text in known if text)
     return f"<li>{label}{title}{' (' + escape(details, lang) + ')' if details else ''}</li>"

@@ -158,7 +158,10 @@ def alt_agencies(result: Result) -> str:
     shown = [a for a in block.rows if a.estimate is not None and not a.is_suppressed and a.estimate.value is not None]
     shown.sort(key=lambda a: -(a.estimate.value or 0.0) if a.estimate else 0.0)
     hidden = len(block.rows) - len(shown)
-    ends = "; ".join(f"{a.name} {_DASH} {spoken(a.estimate, lang)}" for a in shown[:1] + shown[1:][-1:])
+    named = {
+        a.name: a.name if lang == "ru" or not _CYRILLIC.search(a.name) else f"row {i}" for i, a in enumerate(shown, 1)
+    }
+    ends = "; ".join(f"{named[a.name]} {_DASH} {spoken(a.estimate, lang)}" for a in shown[:1] + shown[1:][-1:])
     if lang == "ru":
         return (
             f"Точки с интервалами, органов власти: {len(shown)}; не показано, потому что мало услуг: {hidden}. {ends}."
@@ -206,6 +209,7 @@ def alt_targets(result: Result) -> str:
 
 
 _DASH = "—"
+_CYRILLIC = re.compile(r"[А-Яа-яЁё]")  # a name that an English alternative text cannot mark as Russian
 _MAKERS: dict[str, Callable[[Result], str]] = {
     "comparison": alt_comparison,
     "trend": alt_trend,

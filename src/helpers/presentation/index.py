@@ -88,7 +88,7 @@ def page(
     names = register(regions)
     first = status.iloc[0]
     wanted = [code for code in names if (status["region_iso"] == code).any()]
-    ordered = [region for region in by_district(names) if region.code in wanted]
+    ordered = [region for region in by_district(names, lang) if region.code in wanted]
     rows = _rows(ordered, status, results, lang, sent or {})
     period = str(first["period"])
     synthetic = _is_true(first["is_synthetic"])

@@ -63,11 +63,10 @@ def times(result: Result) -> str:
 
 
 def largest_gain(result: Result) -> str:
-    """Rule 7: the service with the largest expected gain, if its interval excludes zero."""
-    if result.next_services is None or not result.next_services.rows:
-        return ""
-    first = result.next_services.rows[0]
-    return wording.gain_point(first.name, first.gain, result.lang) if first.gain.excludes_zero else ""
+    """Rule 7: the first service of the list whose expected gain is beyond noise, called the largest if it is."""
+    rows = result.next_services.rows if result.next_services is not None else ()
+    sure = next((row for row in rows if row.gain.excludes_zero and (row.gain.value or 0) > 0), None)
+    return "" if sure is None else wording.gain_point(sure.name, sure.gain, result.lang, sure is rows[0])
 
 
 def target(result: Result) -> str:

@@ -114,7 +114,7 @@ def latest_sentences(ctx: Context, rows: pd.DataFrame) -> tuple[str, ...]:
     by_now = {p for p in rows["period"] if periods.ends_by(p, ctx.period)}  # targets lie ahead
     known = sorted(by_now, key=periods.sort_key)
     if known:
-        latest = formats.period(known[-1], ctx.lang)
+        latest = formats.period_in_text(known[-1], ctx.lang)
         found.append(
             ctx.pick(
                 f"Последний завершённый период с данными — {latest}; "

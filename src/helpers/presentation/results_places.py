@@ -2,11 +2,12 @@
 
 import itertools
 import re
+from collections.abc import Iterator
 
 from helpers.presentation import formats, wording
 from helpers.presentation.results_blocks import dot_text, index_chart
 from helpers.presentation.results_context import Context
-from helpers.presentation.results_estimates import ChartText, Region
+from helpers.presentation.results_estimates import ChartText, Estimate, Region
 from helpers.presentation.results_parts import Agencies, Agency, Gap, Tile, TileClass, TileMap
 from helpers.presentation.results_regions import by_district
 from helpers.presentation.results_values import INDEX, TOTAL, difference, observed, score
@@ -24,7 +25,7 @@ def tile_map(ctx: Context, region: Region | None) -> TileMap | None:
     if len(values) < FEWEST_TILES or not cuts:
         return None
     tiles = []
-    for item in by_district(ctx.names):
+    for item in by_district(ctx.names, ctx.lang):
         value = values.get(item.code)
         shown = None if value is None else value.value
         text = formats.missing(ctx.lang) if shown is None else formats.number(shown, ctx.lang)
@@ -78,11 +79,11 @@ def _tile_text(ctx: Context, tiles: list[Tile], classes: tuple[TileClass, ...], 
             f"Чаще всего встречается класс {most.label}: {formats.count(most.count, 'region', 'ru')}",
             f"The most common class is {most.label}: {formats.count(most.count, 'region', 'en')}",
         )
-    when = ctx.period_label
+    when, spoken = ctx.period_label, formats.period_in_text(ctx.period, ctx.lang)
     alt = ctx.pick(
-        f"Плиточная карта, индекс за {when}: {title}. В верхнем классе {classes[-1].count}, в нижнем "
+        f"Плиточная карта, индекс за {spoken}: {title}. В верхнем классе {classes[-1].count}, в нижнем "
         f"{classes[0].count} из {len(tiles)}. Карта не показывает точность.",
-        f"Tile-grid map, index for {when}: {title}. {classes[-1].count} in the top class and {classes[0].count} in "
+        f"Tile-grid map, index for {spoken}: {title}. {classes[-1].count} in the top class and {classes[0].count} in "
         f"the bottom class of {len(tiles)}. The map shows no certainty.",
     )
     subtitle = ctx.pick(
@@ -150,7 +151,9 @@ def _agency_text(ctx: Context, rows: list[Agency]) -> ChartText:
 def _agency_title(ctx: Context, shown: list[Agency], hidden: int) -> str:
     """The range of the bodies' values, or the bound that all of them share; how many are suppressed."""
     known = [row.estimate for row in shown if row.estimate is not None]
-    values = sorted({item.value for item in known if item.value is not None})
+    values = sorted(
+        {item.value for item in known if item.value is not None and item.interval_kind != "published_bound"}
+    )
     tail = ctx.pick(f"; скрыто, мало данных: {hidden}", f"; suppressed, too few data: {hidden}") if hidden else ""
     if not known:
         return ctx.pick("Данных об органах власти слишком мало", "Too few data on executive bodies")
@@ -166,7 +169,12 @@ def _agency_title(ctx: Context, shown: list[Agency], hidden: int) -> str:
 
 
 def gaps(ctx: Context, region: Region) -> tuple[Gap, ...]:
-    """Differences of the region's processes to the same process of its district, where both have intervals."""
+    """Processes against the same process of the district, bodies against its mean, if beyond noise; largest first."""
+    found = [*_process_gaps(ctx, region), *_body_gaps(ctx, region)]
+    return tuple(sorted(found, key=lambda item: (-(item.difference.value or 0), item.name)))
+
+
+def _process_gaps(ctx: Context, region: Region) -> Iterator[Gap]:
     table = ctx.table("scores")
     rows = table[
         (table["period"] == ctx.period)
@@ -174,15 +182,24 @@ def gaps(ctx: Context, region: Region) -> tuple[Gap, ...]:
         & table["level"].isin(["region", "district", "process"])
     ]
     district = {row["group"]: row for row in rows[rows["entity_id"] == region.district].to_dict("records")}
-    found = []
     for row in rows[rows["entity_id"] == region.code].drop_duplicates("group").to_dict("records"):
-        if row["group"] not in district:
-            continue
-        gap = difference(score(row), score(district[row["group"]]))
-        if gap is not None and gap.excludes_zero:
-            name = process_name(ctx, str(row["group"]))
-            found.append(Gap(name, "process", gap, wording.gap_point(name, gap, ctx.lang)))
-    return tuple(sorted(found, key=lambda item: (-(item.difference.value or 0), item.name)))
+        if row["group"] in district:
+            gap = difference(score(row), score(district[row["group"]]))
+            yield from _gap(ctx, process_name(ctx, str(row["group"])), "process", gap)
+
+
+def _body_gaps(ctx: Context, region: Region) -> Iterator[Gap]:
+    district = ctx.at("district", region.district, ctx.period) if region.district else None
+    block = agencies(ctx, region)
+    for body in block.rows if block is not None and district is not None else ():
+        if body.estimate is not None and body.estimate.interval_kind != "published_bound":
+            yield from _gap(ctx, body.name, "body", difference(body.estimate, district))
+
+
+def _gap(ctx: Context, name: str, kind: str, gap: Estimate | None) -> Iterator[Gap]:
+    """The gap, if its interval excludes zero."""
+    if gap is not None and gap.excludes_zero:
+        yield Gap(name, kind, gap, wording.gap_point(name, gap, ctx.lang))
 
 
 def process_name(ctx: Context, group: str) -> str:

@@ -189,14 +189,14 @@ def sources(ctx: Context, region: Region | None, published: tuple[FactSection, .
         used = set(table["source_id"] if region is None else table.loc[table["region_iso"] == region.code, "source_id"])
     catalogue = ctx.reference("sources")
     known = {row["source_id"]: row for row in catalogue.to_dict("records")}
-    return tuple(_source(source_id, known.get(source_id, {})) for source_id in sorted(used))
+    return tuple(_source(ctx, source_id, known.get(source_id, {})) for source_id in sorted(used))
 
 
-def _source(source_id: str, row: dict) -> Source:
+def _source(ctx: Context, source_id: str, row: dict) -> Source:
     return Source(
         source_id,
         str(row.get("publisher", "")),
-        str(row.get("title", "")) or source_id,
+        str(row.get("title", "")) or publications.name(source_id, ctx.lang),
         str(row.get("published_date", "")),
         str(row.get("address", "")),
         str(row.get("sha256", ""))[:12],

@@ -34,10 +34,8 @@ def _region(row: dict) -> Region:
     )
 
 
-def by_district(regions: dict[str, Region]) -> list[Region]:
-    """Regions sorted by district, then name; regions without a district come last."""
-    return sorted(regions.values(), key=_district_key)
-
-
-def _district_key(region: Region) -> tuple[bool, str, str]:
-    return (not region.district, region.district, region.name)
+def by_district(regions: dict[str, Region], lang: str = "ru") -> list[Region]:
+    """Regions sorted by district, then name, in the language of the page; regions without a district come last."""
+    if lang == "en":
+        return sorted(regions.values(), key=lambda item: (not item.district, item.district_en, item.name_en))
+    return sorted(regions.values(), key=lambda item: (not item.district, item.district, item.name))

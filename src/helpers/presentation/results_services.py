@@ -228,8 +228,10 @@ def next_services(ctx: Context, region: Region) -> NextServices | None:
         f"Table: {formats.count(count, 'service', 'en')} with the largest expected gain; the first gives {gain}.",
     )
     rule = ctx.pick(
-        "Порядок — по ожидаемому выигрышу за год: заявления × нынешнее значение × оценка для услуг с той же оценкой.",
-        "Order: expected gain a year, applications × present value × estimate for services of the same grade.",
+        "Порядок — по ожидаемому выигрышу за год: заявления × нынешнее значение × оценка для услуг с той же оценкой; "
+        "выигрыш сложен по всем заявлениям.",
+        "Order: expected gain a year, applications × present value × estimate for services of the same grade, "
+        "summed over all applications.",
     )
     caption = ctx.pick("Услуги, которые ещё не оптимизированы", "Services not yet optimised")
     return NextServices(found, rule, ctx.chart(title, subtitle, alt, caption))

@@ -55,6 +55,25 @@ ABSENT: dict[str, tuple[str, str]] = {
     ),
 }
 
+REFUSALS: dict[str, tuple[str, str]] = {  # how the study begins to say why it gives no estimate
+    "no treated service-month": (
+        "к концу периода ещё ни одна услуга не оптимизирована",
+        "no service was optimised by the end of the period",
+    ),
+    "every service is treated": (
+        "все услуги оптимизированы с первого месяца данных",
+        "all services are optimised from the first month of the data",
+    ),
+    "a single region": (
+        "помесячные данные есть только об одном регионе",
+        "there are monthly data on a single region only",
+    ),
+    "no controls": (
+        "все услуги оптимизированы в одно время, и сравнить их не с чем",
+        "all services were optimised at one time, with nothing to compare them with",
+    ),
+}
+
 
 def headline(ctx: Context, region: Region) -> tuple[Headline, str]:
     """Block 1 and a sentence for the lead that did not fit, if any."""
@@ -344,14 +363,22 @@ def _days_kpi(ctx: Context, region: Region, times: Times | None) -> Kpi:
     return Kpi("days", label, value_text(row, ctx.lang), note)
 
 
+def _no_effect(ctx: Context) -> tuple[str, str]:
+    """Why there is no estimate of optimisation: what the study says, else whether there are monthly data at all."""
+    readings = [str(text).removeprefix("Not estimated: ") for text in ctx.table("diagnostics")["reading"]]
+    known = next((words for start, words in REFUSALS.items() if any(text.startswith(start) for text in readings)), None)
+    if known is None and not readings and ctx.table("service_panel").empty:
+        return ABSENT["effect"]
+    ru, en = known or (
+        "оптимизированные услуги не с чем сравнить",
+        "there is nothing to compare optimised services with",
+    )
+    return f"Оценка оптимизации не показана: {ru}.", f"No estimate of optimisation: {en}."
+
+
 def absences(ctx: Context, blocks: Mapping[str, object]) -> tuple[Absence, ...]:
     """One sentence for each block without data."""
-    reasons = dict(ABSENT)
-    if not ctx.table("service_panel").empty:
-        reasons["effect"] = (
-            "Оценка оптимизации не показана: к концу периода оптимизированные услуги не с чем сравнить.",
-            "No estimate of optimisation: at the end of the period there is nothing to compare with.",
-        )
+    reasons = {**ABSENT, "effect": _no_effect(ctx)}
     return tuple(Absence(name, pick(reasons[name], ctx.lang)) for name, block in blocks.items() if block is None)
 
 

@@ -197,13 +197,16 @@ def moves(result: Result) -> Table | None:
 
 
 def gaps(result: Result) -> Table | None:
-    """Differences of processes to the district."""
+    """Differences of processes and bodies to the district."""
     if not isinstance(result, RegionalResult) or not result.gaps:
         return None
     columns = (_NAME, Column("kind", "process or body"), *estimate_columns("difference to the district"))
     rows = tuple((g.name, g.kind, *estimate_values(g.difference)) for g in result.gaps)
     head = words(
-        result, ("Процесс", "Process"), ("Разница с округом", "Difference to the district"), ("Границы", "Bounds")
+        result,
+        ("Процесс или орган власти", "Process or body"),
+        ("Разница с округом", "Difference to the district"),
+        ("Границы", "Bounds"),
     )
     cells = tuple(
         (g.name, change_text(g.difference, result.lang), change_interval(g.difference, result.lang))
@@ -211,7 +214,13 @@ def gaps(result: Result) -> Table | None:
     )
     return Table(
         "gaps",
-        pick(("Разница с округом по процессам", "Difference to the district by process"), result.lang),
+        pick(
+            (
+                "Процессы и органы власти: разница с округом за границами точности",
+                "Processes and bodies: difference to the district beyond noise",
+            ),
+            result.lang,
+        ),
         columns,
         rows,
         head,

@@ -287,11 +287,11 @@ def gap_point(name: str, difference: Estimate, lang: str) -> str:
     return fill("M5", lang, name=name, word=word, difference=size, bounds=magnitudes(difference, lang, places))
 
 
-def gain_point(name: str, gain: Estimate, lang: str) -> str:
-    """Main point 7: the service with the largest expected gain, named literally."""
+def gain_point(name: str, gain: Estimate, lang: str, is_largest: bool = True) -> str:
+    """Main point 7: the service with the largest expected gain (or the largest beyond noise), named literally."""
     places = visible_decimals(gain.value, 0)
     return fill(
-        "M7",
+        "M7" if is_largest else "M7_sure",
         lang,
         name=formats.quoted(name, lang),
         gain=formats.quantity(gain.value, gain.unit, lang, places),

@@ -104,6 +104,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Наибольший ожидаемый выигрыш — у услуги {name}: {gain} в год{bounds}.",
         "The largest expected gain is in the service {name}: {gain} a year{bounds}.",
     ),
+    "M7_sure": (
+        "Среди услуг с надёжным выигрышем первая — {name}: {gain} в год{bounds}.",
+        "Of the services with a gain beyond noise the first is {name}: {gain} a year{bounds}.",
+    ),
     "M8_reachable": (
         "Цель {year} года «{name}» достижима при нынешнем темпе.",
         "The {year} target “{name}” is reachable at the present pace.",
