@@ -93,15 +93,7 @@ def sorted_rows(rows: list[ComparisonRow]) -> tuple[ComparisonRow, ...]:
 
 
 def _comparison_text(ctx: Context, rows: list[ComparisonRow], period: str, country: Estimate | None) -> ChartText:
-    own = rows[0]
-    gap = difference(own.estimate, country)
-    if gap is not None and gap.excludes_zero:
-        title = wording.difference_point(gap, ctx.lang)
-    else:
-        other = rows[1]
-        title = ctx.pick("Индекс: ", "Index: ") + "; ".join(
-            f"{row.label} {wording.level(row.estimate, ctx.lang)}" for row in (own, other)
-        )
+    title = _comparison_title(ctx, rows, period, country)
     shown = [row for row in rows if row.kind != "peer"] or rows[:1]
     texts = "; ".join(dot_text(row.label, row.estimate, ctx.lang) for row in (*shown, *rows[len(shown) :][:2]))
     when = formats.period(period, ctx.lang)
@@ -111,6 +103,26 @@ def _comparison_text(ctx: Context, rows: list[ComparisonRow], period: str, count
     )
     caption = ctx.pick(f"Индекс региона и сравнения, {when}", f"Index of the region and its comparators, {when}")
     return index_chart(ctx, title, period, [row.estimate for row in rows], alt, caption)
+
+
+def _comparison_title(ctx: Context, rows: list[ComparisonRow], period: str, country: Estimate | None) -> str:
+    """The difference from the country as far as it can be told; another period than that of the release is named."""
+    own = rows[0]
+    gap = difference(own.estimate, country)
+    if gap is not None and gap.excludes_zero and period == ctx.period:
+        return wording.difference_point(gap, ctx.lang)
+    other = next((row for row in rows if row.kind == "country"), rows[1])
+    values = ", ".join(_valued(row, ctx.lang) for row in (own, other))
+    if period != ctx.period:
+        when = formats.period_in_text(period, ctx.lang)
+        return ctx.pick(f"За {when}: {values}", f"For {when}: {values}")
+    unclear = gap is not None and gap.has_interval and other.kind == "country"
+    return values + ctx.pick(": разница в границах точности", ": within the precision") if unclear else values
+
+
+def _valued(row: ComparisonRow, lang: str) -> str:
+    dash = " — " if lang == "ru" else " "
+    return f"{row.label}{dash}{wording.level(row.estimate, lang)}"
 
 
 def trend(ctx: Context, region: Region | None) -> Trend | None:
