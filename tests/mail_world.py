@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import email
 import hashlib
 import json
 import quopri
@@ -128,3 +129,20 @@ def wire_faults(data: bytes) -> list[str]:
     if "bcc" in headers or "cc" in headers:
         faults.append("Cc or Bcc")
     return faults
+
+
+def bodies(data: bytes) -> tuple[str, str]:
+    """Plain text and HTML of a message."""
+    parts = [part for part in email.message_from_bytes(data).walk() if part.get_filename() is None]
+    found = {
+        part.get_content_type(): part.get_payload(decode=True).decode("utf-8")
+        for part in parts
+        if not part.is_multipart()
+    }
+    return found["text/plain"].replace("\r\n", "\n"), found["text/html"]
+
+
+def attachments(data: bytes) -> list[str]:
+    """Names of the attached files."""
+    parts = email.message_from_bytes(data).walk()
+    return [part.get_filename() for part in parts if part.get_content_disposition() == "attachment"]

@@ -9,7 +9,7 @@ import conftest
 import example_results
 import pytest
 
-from helpers.presentation import messages
+from helpers.presentation import messages, messages_digest, messages_group
 
 pytestmark = pytest.mark.browser
 NODE = Path(__file__).parent / "node"
@@ -63,6 +63,25 @@ def test_bodies_use_only_what_clients_understand(checker, tmp_path, make, lang):
     assert len(answer["doiuse"]) == 9
     left = [c for c in complaints(answer) if not any(c[2].startswith(known) for known in ACCEPTED)]
     assert left == []
+
+
+def several(lang):
+    """Letters about several regions, and the digest of a run that met every trouble."""
+    made = (example_results.rich(lang), example_results.poor(lang), example_results.empty(lang))
+    links = {result.report_id: "https://reports.example/a.html" for result in made}
+    yield messages_group.body(messages_group.Group(made, "Уральский федеральный округ", frozenset(), links))
+    yield messages_group.body(messages_group.Group((example_results.national(lang), *made)), "chart.1", "Точки: 61,3 %")
+    items = tuple(messages_digest.Item("a@b.example", "RU-CHE.ru", "550 no such user", "<x@y>") for _ in range(70))
+    parts = tuple((key, items) for key in messages_digest.PARTS)
+    links = (("Index", "https://reports.example/index.html"), ("Outbox", "reports/real/2024-H1/outbox/index.html"))
+    yield messages_digest.digest(messages_digest.Digest("real 2024-H1", False, (("sent", 1),), parts, links, "why"))
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_letters_about_several_regions_and_the_digest_use_only_that_too(checker, tmp_path, lang):
+    for body in several(lang):
+        left = [c for c in complaints(checker(body.html, tmp_path)) if not any(c[2].startswith(k) for k in ACCEPTED)]
+        assert left == [] and len(body.html.encode()) <= 60_000
 
 
 def test_the_checker_does_find_what_clients_lack(checker, tmp_path):

@@ -2,6 +2,7 @@
 
 import email
 import re
+from dataclasses import replace
 from email import policy
 
 import example_results
@@ -65,6 +66,29 @@ def test_any_printable_subject_round_trips(subject):
 
 
 @pytest.mark.parametrize(
+    "subject",
+    ["=?utf-8?B?0YQ=?=", "plain =?utf-8?q?=41?= text", "x" * 110, "?= =?", "(a) =?x?b?y?= z", "тема =?utf-8?B?0YQ=?="],
+)
+def test_a_subject_that_looks_encoded_already_arrives_literally(subject):
+    data = mime.build(letter(subject=subject), mail_world.SENDER)
+    assert mail_world.wire_faults(data) == []
+    assert mail_world.decode_header(mail_world.headers_of(data)["subject"][0]) == subject
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"address": "a@b.example>\r\nBcc: <x@y.example"}, {"reply_address": "not"}, {"list_id": "x>\r\nBcc: <a@b.example"},
+        {"list_id": "не.список"}, {"unsubscribe": "a@b.example?cc=x@y.example"}, {"name": "Отчёты <boss@gov.example>"},
+        {"reply_name": "\r\nBcc: x@y.example"}, {"list_name": "a\nb"},
+    ],
+)  # fmt: skip
+def test_a_hostile_sender_is_refused(change):
+    with pytest.raises(mime.MessageError):
+        mime.build(letter(), replace(mail_world.SENDER, **change))
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"subject": "Тема\r\nBcc: x@y.example"},
@@ -76,6 +100,17 @@ def test_any_printable_subject_round_trips(subject):
         {"recipient_address": "a@b.example\r\nBcc: c@d.example"},
         {"recipient_address": "a@b.example, c@d.example"},
         {"recipient_address": "не-адрес"},
+        {"recipient_address": "a" * 65 + "@b.example"},
+        {"recipient_address": "a@" + "b" * 250 + ".example"},
+        {"recipient_address": '"a b"@c.example'},
+        {"recipient_address": ".a@c.example"},
+        {"recipient_name": "Имя\u2028Bcc: x@y.example"},
+        {"recipient_name": "boss\uff20kremlin.example"},
+        {"recipient_name": "Имя\u200d"},
+        {"recipient_name": "\ud800"},
+        {"subject": "Тема \u2029"},
+        {"subject": "Тема \x00"},
+        {"lang": "ru\r\nBcc: x@y.example"},
         {"recipient_address": "a..b@c.example"},
         {"date": "Thu, 15 Jan 2026\r\nBcc: x@y.example"},
         {"attachments": (mime.Attachment("отчёт.pdf", b"x", "pdf"),)},
@@ -137,7 +172,8 @@ def test_body_is_small_escaped_and_says_the_same_as_the_text(make, lang):
         assert re.sub(r"\s+", " ", plain).replace("&", "&amp;") in visible or plain in visible
     for kpi in result.kpis:
         assert kpi.value.replace("\u00a0", " ") in text and kpi.value.replace("\u00a0", " ") in visible
-    assert max(map(len, body.text.splitlines())) <= 120
+    assert max(map(len, body.text.splitlines())) <= 72
+    assert not re.search(r"\d\n\s*(%|п\.|услуг|дн)", body.text), "a number is parted from its unit"
     if result.is_synthetic:
         assert result.banner in body.html and result.banner in body.subject and result.banner.upper() in body.text
 
@@ -158,3 +194,24 @@ def test_every_number_of_the_picture_stands_in_the_text():
     for row in result.comparison.rows:
         if row.kind != "peer":
             assert row.label in body.text
+
+
+def test_the_first_screen_says_what_to_fix_next():
+    body = messages.body(example_results.rich("ru"))
+    assert body.html.index("Оптимизировать дальше") < body.html.index("Медианный срок")
+    assert body.text.index("Оптимизировать дальше") < body.text.index("Медианный срок")
+    assert "Оптимизировать дальше" not in messages.body(example_results.poor("ru")).html
+
+
+def test_subjects_keep_the_edition_and_the_printed_precision():
+    result = example_results.rich("ru")
+    name = "Республика Северная Осетия — Алания"
+    long = replace(result, region=replace(result.region, name=name))
+    subject = messages.subject(long)
+    assert len(subject) <= 120 and subject.endswith("; предв.") and "61,3\u00a0% (57,9–64,7)" in subject
+    printed = replace(
+        result.kpis[0], value="64,54\u00a0%", estimate=example_results.pct(64.54, 64.535, 64.545, "rounding")
+    )
+    assert "64,54\u00a0% (64,535–64,545)" in messages.subject(replace(result, kpis=(printed,)))
+    assert "индекса нет" in messages.subject(example_results.poor("ru"))
+    assert "нет данных" in messages.subject(example_results.empty("ru"))

@@ -112,7 +112,7 @@ def load(release: Release, report_id: str, recipient: Recipient) -> Report:
     text = _unchanged(release.folder / "results" / f"{report_id}.json", row)
     try:
         result = results.from_json(text.decode("utf-8"))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(f"its result cannot be read ({error}); build it again with this version") from error
     told = (result.collection, result.period, result.report_id, result.is_synthetic)
     if told != (release.collection, release.period, report_id, release.is_synthetic):

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from helpers.presentation import messages
 
-MOST_ROWS = 60
-MOST_CHARACTERS = 300
+MOST_ROWS = 40  # of all parts together, so that the letter stays under 60 kB
+FEWEST_ROWS = 3  # of each part
+MOST_CHARACTERS = 200
 STATES_RU = {
     "": "не отправлялось", "planned": "ждёт отправки", "sending": "отправляется", "sent": "отправлено",
     "deferred": "отложено", "refused": "отказано сервером", "unknown": "неизвестно: спросите сервер",
@@ -87,11 +88,7 @@ def digest(data: Digest) -> messages.Body:
     counts = ", ".join(f"{name} {number}" for name, number in data.counts)
     verdict = "all delivered to the mail server" if data.is_whole else "needs your attention"
     heading = f"{verdict[0].upper()}{verdict[1:]}: {counts}"
-    shown = [
-        (PARTS[key][0], len(items), [_cut(item) for item in items[:MOST_ROWS]], _rest(items), PARTS[key][1])
-        for key, items in data.parts
-        if items
-    ]
+    shown = _shown(data)
     html = messages.render(
         "digest.html.j2",
         lang="en",
@@ -108,14 +105,22 @@ def digest(data: Digest) -> messages.Body:
     return messages.Body(subject[: messages.MAX_SUBJECT], html, messages.plain_text(_blocks(data, heading, shown)))
 
 
+def _shown(data: Digest) -> list[tuple[str, int, list[Item], str, str]]:
+    """Heading, count, rows, words on the rest and advice of each part that has letters."""
+    shown, left = [], MOST_ROWS
+    for key, items in data.parts:
+        if items:
+            taken = items[: max(FEWEST_ROWS, left)]
+            left -= len(taken)
+            more = len(items) - len(taken)
+            rest = f"and {more} more; the outbox page and the ledger have all" if more else ""
+            shown.append((PARTS[key][0], len(items), [_cut(item) for item in taken], rest, PARTS[key][1]))
+    return shown
+
+
 def _cut(item: Item) -> Item:
     reason = item.reason if len(item.reason) <= MOST_CHARACTERS else item.reason[: MOST_CHARACTERS - 1] + "…"
     return Item(item.recipient, item.report, reason, item.message_id)
-
-
-def _rest(items: tuple[Item, ...]) -> str:
-    left = len(items) - MOST_ROWS
-    return f"and {left} more; the outbox page and the ledger have all" if left > 0 else ""
 
 
 def _blocks(data: Digest, heading: str, shown: list[tuple[str, int, list[Item], str, str]]) -> list[tuple[str, str]]:
