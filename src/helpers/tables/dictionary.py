@@ -4,7 +4,7 @@ from helpers.tables.schemas import TABLES, Column
 
 HEADER = """# Data dictionary
 
-Generated from `src/helpers/tables/schemas.py` by `reports dictionary`; a test holds it true. Tables live in
+Generated from `src/helpers/tables/schemas*.py` by `reports dictionary`; a test holds it true. Tables live in
 `data/processed/<collection>/<table>.parquet`. Text is never null (absent text is empty); a missing number is null.
 """
 

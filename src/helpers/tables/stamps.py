@@ -20,8 +20,12 @@ import pyarrow as pa
 def contract() -> str:
     """Digest of everything that decides whether a table is valid and how it is read."""
     digest = hashlib.sha256()
-    for source in ("schemas.py", "store.py", "periods.py"):
-        digest.update(Path(__file__).with_name(source).read_bytes())
+    folder = Path(__file__).parent
+    for source in (
+        *sorted(folder.glob("schemas*.py")),
+        *map(folder.joinpath, ("columns.py", "store.py", "periods.py")),
+    ):
+        digest.update(source.read_bytes())
     digest.update(" ".join((pd.__version__, pandera.__version__, pa.__version__)).encode())
     return digest.hexdigest()
 
