@@ -260,14 +260,10 @@ def _gains(
     seed: int,
     alpha: float,
 ) -> pd.DataFrame:
+    """Table of the candidates, largest expected gain first."""
     level, applications = levels.value[chosen], levels.applications[chosen]
     gain = applications * level * -np.expm1(effect)
-    rng = np.random.default_rng(seed)
-    low, high = np.empty(len(chosen)), np.empty(len(chosen))
-    for i in range(len(chosen)):
-        moved = effect[i] + error[i] * rng.standard_normal(DRAWS)
-        room = level[i] * np.exp(levels.error[chosen[i]] * rng.standard_normal(DRAWS))
-        low[i], high[i] = np.quantile(applications[i] * room * -np.expm1(moved), [alpha / 2, 1 - alpha / 2])
+    low, high = _gain_intervals(chosen, levels, effect, error, seed, alpha)
     kind = str(fit.outcome).removeprefix("log_")
     frame = pd.DataFrame(
         {
@@ -293,6 +289,19 @@ def _gains(
     position = np.empty(len(order), dtype=int)
     position[order] = np.arange(1, len(order) + 1)
     return frame.assign(position=position).iloc[order].reset_index(drop=True)
+
+
+def _gain_intervals(
+    chosen: LongArray, levels: _Levels, effect: FloatArray, error: FloatArray, seed: int, alpha: float
+) -> tuple[FloatArray, FloatArray]:
+    """Quantiles of the gain over draws of effect and level."""
+    rng = np.random.default_rng(seed)
+    low, high = np.empty(len(chosen)), np.empty(len(chosen))
+    for i, unit in enumerate(chosen):
+        moved = effect[i] + error[i] * rng.standard_normal(DRAWS)
+        room = levels.value[unit] * np.exp(levels.error[unit] * rng.standard_normal(DRAWS))
+        low[i], high[i] = np.quantile(levels.applications[unit] * room * -np.expm1(moved), [alpha / 2, 1 - alpha / 2])
+    return low, high
 
 
 def _service(unit: Any) -> str:
