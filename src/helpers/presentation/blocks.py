@@ -4,87 +4,27 @@ Headings and sections are made by the page from the tag of the cell. Names never
 data is one sentence; in the English page Cyrillic names carry their own language.
 """
 
-import html
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from helpers.presentation import (
     figures,
     formats,
-    publications,
     tables_build,
     tables_facts,
     tables_more,
     tables_situations,
 )
+from helpers.presentation.blocks_about import MOST_SOURCES, colophon, in_place, method, quality, sources
+from helpers.presentation.blocks_html import escape, note, paragraph, paragraphs, table_html
 from helpers.presentation.results import MIME, RegionalResult, Result, to_dict
-from helpers.presentation.results_about import Source
 from helpers.presentation.results_parts import EffectBlock, EffectResult, FactSection
 from helpers.presentation.tables_parts import Table
 from helpers.presentation.wording_effects import outcome_key
 from helpers.presentation.wording_terms import pick
 
-_CYRILLIC = re.compile(r"[А-Яа-яЁё](?:[^<>&;A-Za-z]*[А-Яа-яЁё])?")
-_RANGE = re.compile(r"[\d,.]*\d–\d[\d,.]*\d|[\d,.]*\d–\d")
-_LATIN = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[A-Za-z]{2,}){2,}")  # three words and more: a sentence, not a name
-_LONG = 30  # rows from which a printed table takes two columns
-MOST_SOURCES = 12  # as a list; more are a folded table
 SAID = ("days", "documents", "visits")  # outcomes in words, one sentence each; the table has all
 MOST_TARGETS = 1  # that cannot be judged, in a sentence each; more are named together
 CHARTS = ("comparison", "trend", "effect", "rank", "tiles", "agencies", "groups", "targets")
-
-
-def escape(text: str, lang: str) -> str:
-    """Escaped text; in English, runs of Cyrillic are marked as Russian; in Russian, English sentences as English."""
-    other, pattern = ("en", _LATIN) if lang == "ru" else ("ru", _CYRILLIC)
-    safe = html.escape(text, quote=True)
-    return pattern.sub(lambda match: f'<span lang="{other}">{match.group(0)}</span>', safe)
-
-
-def paragraph(text: str, lang: str, css: str = "") -> str:
-    """One paragraph, empty for an empty text."""
-    attribute = f' class="{css}"' if css else ""
-    return f"<p{attribute}>{escape(text, lang)}</p>" if text else ""
-
-
-def paragraphs(texts: Sequence[str], lang: str, css: str = "") -> str:
-    """Paragraphs of several sentences."""
-    return "\n".join(paragraph(text, lang, css) for text in texts if text)
-
-
-def table_html(table: Table | None, lang: str, is_folded: bool = False) -> str:
-    """A table with caption, scopes and units, in a focusable scrolling region; folded into ``details`` on request."""
-    if table is None or not table.rows:
-        return ""
-    head = "".join(_head_cell(text, i in table.numeric, lang) for i, text in enumerate(table.head))
-    body = "\n".join(_row(table, number, lang) for number in range(len(table.cells)))
-    caption = escape(table.caption, lang)
-    label = html.escape(table.caption, quote=True)
-    core = (
-        f'<div class="scroll" role="group" tabindex="0" aria-label="{label}">\n<table>\n<caption>{caption}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>"
-    )
-    css = ' class="long"' if len(table.rows) > _LONG else ""
-    if not is_folded:
-        return f"<div{css}>{core}</div>" if css else core
-    summary = pick(("Данные таблицей", "Data as a table"), lang)
-    return f"<details{css}><summary>{summary}: {caption}</summary>\n{core}\n</details>"
-
-
-def _head_cell(text: str, is_numeric: bool, lang: str) -> str:
-    css = ' class="num"' if is_numeric else ""
-    return f'<th scope="col"{css}>{escape(text, lang)}</th>'
-
-
-def _row(table: Table, number: int, lang: str) -> str:
-    first, *rest = table.cells[number]
-    css = ' class="own"' if number in table.own else ""
-    first_css = ' class="num"' if 0 in table.numeric else ""
-    cells = [f'<th scope="row"{first_css}>{escape(first, lang)}</th>']
-    for position, text in enumerate(rest, start=1):
-        numeric = ' class="num"' if position in table.numeric else ""
-        cells.append(f"<td{numeric}>{escape(text, lang)}</td>")
-    return f"<tr{css}>{''.join(cells)}</tr>"
 
 
 def headline(result: Result) -> str:
@@ -106,11 +46,6 @@ def kpis(result: Result) -> str:
         for k in result.kpis
     )
     return f'<dl class="kpi">\n{cards}\n</dl>'
-
-
-def note(text: str, lang: str) -> str:
-    """Small words under a key figure, in which no line ends inside a range."""
-    return _RANGE.sub(lambda match: f'<span class="r">{match.group(0)}</span>', escape(text, lang))
 
 
 def main_points(result: Result) -> str:
@@ -256,66 +191,6 @@ def gaps(result: Result) -> str:
     return table_html(tables_more.gaps(result), result.lang)
 
 
-def quality(result: Result) -> str:
-    """Block 12: sentences, contradictions, reasons of refusal, coverage."""
-    lang = result.lang
-    parts = [paragraphs(result.quality.sentences, lang)]
-    parts.append(table_html(tables_facts.contradictions(result), lang))
-    if result.quality.reject_reasons:
-        reasons = "; ".join(f"{name}: {n}" for name, n in result.quality.reject_reasons)
-        parts.append(paragraph(pick(("Причины отклонения: ", "Reasons of refusal: "), lang) + reasons + ".", lang))
-    parts.append(table_html(tables_facts.quality(result), lang, is_folded=True))
-    parts.append(absences(result))
-    return "\n".join(part for part in parts if part)
-
-
-def method(result: Result) -> str:
-    """Block 13."""
-    items = "\n".join(f"<li>{escape(line, result.lang)}</li>" for line in result.method)
-    return f"<ul>\n{items}\n</ul>"
-
-
-def sources(result: Result) -> str:
-    """Block 14: plain links, nothing is loaded."""
-    lang = result.lang
-    if len(result.sources) > MOST_SOURCES:
-        return table_html(tables_facts.sources(result), lang, is_folded=True)
-    sums = {source.checksum for source in result.sources if source.checksum}
-    items = [_source(source, lang, len(sums) > 1) for source in result.sources]
-    if not items:
-        return ""
-    one = pick(("Контрольная сумма файла со значениями: ", "Checksum of the file with the figures: "), lang)
-    checksum = paragraph(f"{one}{next(iter(sums))}.", lang, "note") if len(sums) == 1 else ""
-    return f'<ul class="sources">\n{chr(10).join(items)}\n</ul>{checksum}'
-
-
-def _source(source: Source, lang: str, with_checksum: bool) -> str:
-    title = escape(source.title, lang)
-    if source.address.startswith(("https://", "http://")):
-        title = f'<a href="{html.escape(source.address, quote=True)}">{title}</a>'
-    name = publications.name(source.source_id, lang)
-    label = "" if name in (source.source_id, source.title) else f"{escape(name, lang)}: "
-    known = [source.publisher, formats.date(source.date, lang), source.checksum if with_checksum else ""]
-    details = ", ".join(text for text in known if text)
-    return f"<li>{label}{title}{' (' + escape(details, lang) + ')' if details else ''}</li>"
-
-
-def colophon(result: Result) -> str:
-    """Block 15; the page adds the commit and the run, which a notebook does not know."""
-    item, lang = result.colophon, result.lang
-    made, following = (formats.period(text, lang) if text else "" for text in (item.made_date, item.next_issue))
-    known = (
-        (("Тетрадь", "Notebook"), item.notebook),
-        (("Версия данных", "Data version"), item.data_version),
-        (("Составлено", "Made on"), made),
-        (("Следующий выпуск", "Next issue"), following),
-        (("Проверки", "Checks"), item.checks),
-        (("Связь", "Contact"), item.contact),
-    )
-    items = "\n".join(f"<li>{pick(label, lang)}: {escape(text, lang)}</li>" for label, text in known if text)
-    return f"<ul>\n{items}\n</ul>"
-
-
 WORDS: dict[str, Callable[[Result], str]] = {
     "headline": headline,
     "lead": lead,
@@ -364,20 +239,6 @@ def block_html(result: Result, name: str) -> str:
     if not absent:
         return WORDS[name](result)
     return paragraph(absent, result.lang, "absent") if in_place(result) else ""
-
-
-def in_place(result: Result) -> bool:
-    """Whether a missing block is said where it would stand; a short report says them together under quality."""
-    return result.data_class == "rich"
-
-
-def absences(result: Result) -> str:
-    """What a short report does not show and why, one sentence a block."""
-    if in_place(result) or not result.absent:
-        return ""
-    title = pick(("Чего в отчёте нет", "What the report does not show"), result.lang)
-    items = "\n".join(f"<li>{escape(item.sentence, result.lang)}</li>" for item in result.absent)
-    return f"<h3>{title}</h3>\n<ul>\n{items}\n</ul>"
 
 
 def show(result: Result, name: str) -> None:
