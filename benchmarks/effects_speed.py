@@ -4,7 +4,8 @@
 
 ``--peers`` is a Python that can import any of pyfixest, diff-diff and csdid (``pip install -e .[dev]``); what it cannot
 import is named and left out. Every task runs in a process of its own: user + system seconds of the task alone, median
-of the repetitions, and the growth of peak memory over the loaded data. Everything on one thread.
+of the repetitions, and the growth of peak memory over the loaded data. Everything on one thread. The repetitions
+are rounds over all tasks, so that a busy machine is as busy for one as for another.
 """
 
 import argparse
@@ -28,7 +29,7 @@ import pandas as pd
 SIZES = {"small": 17_759, "large": 177_790}
 MONTHS, REGIONS = 24, 89
 HEAVY = ("csdid", "pyfixest")
-"""Peers that run on the small panel only, once."""
+"""Peers that run on the small panel only."""
 
 
 def make_data(services: int, seed: int = 0) -> pd.DataFrame:
@@ -293,21 +294,31 @@ def main() -> None:
         for size in options.sizes:
             path = Path(folder) / f"{size}.npz"
             np.savez(path, **{name: values.to_numpy() for name, values in make_data(SIZES[size]).items()})
-            for name in [*OWN, *PEERS]:
-                module = PEERS[name][0] if name in PEERS else ""
-                heavy = module in HEAVY
-                if module in missing or (heavy and size != "small") or options.only not in name:
-                    continue
-                python = options.peers if module else sys.executable
-                try:
-                    runs = [child(python, name, path) for _ in range(1 if heavy else options.reps)]
-                except RuntimeError as error:
-                    print(f"{size:6} {name}: failed ({error})")
-                    continue
+            names = [name for name in [*OWN, *PEERS] if options.only in name and runs_on(name, size, missing)]
+            for name, runs in rounds(names, path, options.peers, options.reps).items():
                 keys = ("seconds", "megabytes", "value")
                 results[name, size] = {key: float(np.median([float(run[key]) for run in runs])) for key in keys}
                 print(line(size, name, results[name, size]), flush=True)
     report(results)
+
+
+def runs_on(name: str, size: str, missing: list[str]) -> bool:
+    """Whether a task can and should run on a panel of this size."""
+    module = PEERS[name][0] if name in PEERS else ""
+    return module not in missing and (size == "small" or module not in HEAVY)
+
+
+def rounds(names: list[str], path: Path, peers: str, reps: int) -> dict[str, list[dict[str, float | str]]]:
+    """Every task once a round, ``reps`` rounds; a task that fails is named and left out."""
+    found: dict[str, list[dict[str, float | str]]] = {name: [] for name in names}
+    for _ in range(reps):
+        for name in list(found):
+            try:
+                found[name].append(child(peers if name in PEERS else sys.executable, name, path))
+            except RuntimeError as error:
+                print(f"{name}: failed ({error})")
+                del found[name]
+    return found
 
 
 def line(size: str, name: str, one: dict[str, float]) -> str:
