@@ -11,6 +11,7 @@ from helpers.intake.grids.model import Grid
 from helpers.synthetic import situations, world
 from helpers.tables import schemas, store
 
+pytestmark = pytest.mark.filterwarnings("ignore::helpers.analysis.effects.FewClustersWarning")
 HEAD = [
     "Субъект РФ", "Код ЖС", "Жизненная ситуация", "Запущена с", "Код услуги", "Услуга", "Шаг", "Код документа",
     "Документ", "Отменён после запуска",

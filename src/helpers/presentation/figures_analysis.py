@@ -24,6 +24,7 @@ class Words:
     unit: str
     event: str
     step: str
+    unit_code: str = "percent_change"
 
 
 def show_events(rows: pd.DataFrame, words: Words, source: str, lang: str = "en") -> None:
@@ -50,6 +51,7 @@ def events(rows: pd.DataFrame, words: Words, source: str, lang: str) -> Figure:
     bands = ("тонко — 95 % по отдельности, широко — для всех вместе", "thin: 95% each; wide: 95% for all together")
     subtitle = f"{words.unit}; {pick(bands, lang)}"
     framed = style.frame(_finding(rows, words, lang), subtitle, source, 200, 50, 16, 24, 44, width=style.WIDE)
+    framed.figure.set_gid("chart")  # colours of the charts, at the width of the map
     axes = framed.axes
     columns = ["ci_low", "ci_high", "simultaneous_low", "simultaneous_high"]
     _frame_values(axes, rows[columns].to_numpy().ravel().tolist(), lang)
@@ -99,7 +101,7 @@ def _after(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 def _finding(rows: pd.DataFrame, words: Words, lang: str) -> str:
     first, last = _after(rows)
-    start, end = (formats.number(row["estimate"], lang, sign=True) for row in (first, last))
+    start, end = (formats.quantity(row["estimate"], words.unit_code, lang, 1, sign=True) for row in (first, last))
     return pick(
         (
             f"{words.what}: от {start} в начале до {end} в конце",
@@ -148,6 +150,7 @@ def regions(rows: pd.DataFrame, country: float, what: str, source: str, lang: st
     )
     title, subtitle = _apart(rows, country, lang), f"{what}; {pick(words, lang)}"
     framed = style.frame(title, subtitle, source, 230, 50, 16, 8, 44, width=style.WIDE)
+    framed.figure.set_gid("chart")  # colours of the charts, at the width of the map
     axes = framed.axes
     _frame_values(axes, rows[["ci_low", "ci_high", "raw"]].to_numpy().ravel().tolist(), lang)
     count = rows["n_services_optimised"].to_numpy(dtype=float)

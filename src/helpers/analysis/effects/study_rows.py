@@ -12,6 +12,7 @@ from helpers.analysis.effects.inference import interval, p_value
 from helpers.analysis.effects.masks import make_masks
 from helpers.analysis.effects.panel import Panel
 from helpers.analysis.effects.poisson import PoissonFit
+from helpers.tables import store
 from helpers.tables.schemas import TABLES
 
 COLUMNS = {
@@ -51,7 +52,7 @@ def gather(name: str, parts: list[pd.DataFrame], synthetic: bool) -> pd.DataFram
     """One table from its parts, sorted by its key."""
     found = stack(*parts)
     if found.empty:
-        return pd.DataFrame(columns=COLUMNS[name])
+        return store.empty(name)[COLUMNS[name]]
     table = found.assign(is_synthetic=synthetic)[COLUMNS[name]]
     keys = {
         "effects": ["outcome", "estimator", "estimand", "group"],

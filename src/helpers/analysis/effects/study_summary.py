@@ -11,8 +11,6 @@ NAIVE = ("before_after_audit", "before_after")
 CAUSAL = "an effect, under the assumptions"
 ASSOCIATION = "a difference from comparable ones; a check of the design failed"
 UNKNOWN = "cannot tell: the interval covers zero"
-BY_DESIGN = ("holm", "left_out", "permutation")
-"""Checks that say nothing about the design."""
 
 
 def headline(tables: dict[str, pd.DataFrame], prefix: str = "") -> pd.DataFrame:
@@ -32,13 +30,12 @@ def headline(tables: dict[str, pd.DataFrame], prefix: str = "") -> pd.DataFrame:
         reading``; log points as per cent.
     """
     effects = readable(tables["effects"])
-    rows = effects[(effects["group"] == "all") & effects["outcome"].map(lambda name: _is_wanted(name, prefix))]
+    rows = effects[(effects["group"] == "all") & _wanted(effects, prefix)]
     main = rows[rows["estimator"].isin(PRIMARY) & rows["estimand"].isin(["att", "att_pct"])].copy()
     main["not_an_effect"] = [_naive(rows[rows["outcome"] == outcome]) for outcome in main["outcome"]]
     checks = tables["diagnostics"]
     main["p_holm"] = [_holm(checks[checks["outcome"] == outcome]) for outcome in main["outcome"]]
-    design = checks[~checks["check"].isin(BY_DESIGN)]
-    passed = design.groupby("outcome")["passed"].agg(["sum", "size"])
+    passed = checks.groupby("outcome")["passed"].agg(["sum", "size"])
     main["checks"] = [f"{passed['sum'].get(o, 0)} of {passed['size'].get(o, 0)}" for o in main["outcome"]]
     main["reading"] = [_reading(row, passed) for row in main.to_dict("records")]
     columns = [
@@ -48,8 +45,10 @@ def headline(tables: dict[str, pd.DataFrame], prefix: str = "") -> pd.DataFrame:
     return main[columns].rename(columns={"n_clusters": "n_regions"}).reset_index(drop=True)
 
 
-def _is_wanted(outcome: str, prefix: str) -> bool:
-    return outcome.startswith(prefix) if prefix else not outcome.startswith("situation_")
+def _wanted(effects: pd.DataFrame, prefix: str) -> pd.Series:
+    """Rows of outcomes with the prefix; without one those about single services."""
+    about = effects["outcome"].str.startswith(prefix or "situation_")
+    return about if prefix else ~about
 
 
 def _naive(rows: pd.DataFrame) -> float:
@@ -75,17 +74,17 @@ def contrasts(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``outcome, contrast, value, ci_low, ci_high, estimate, overstates_by, unit, n_services, n_obs, n_regions``;
+        ``outcome, contrast, change, ci_low, ci_high, estimate, overstates_by, unit, n_services, n_obs, n_regions``;
         ``overstates_by`` is positive where the contrast is further from zero.
     """
     effects = readable(tables["effects"])
-    rows = effects[effects["is_contrast"] & effects["outcome"].map(lambda name: _is_wanted(name, ""))]
+    rows = effects[effects["is_contrast"] & _wanted(effects, "")]
     main = headline(tables).set_index("outcome")["estimate"]
-    estimate = rows["outcome"].map(main)
+    estimate = rows["outcome"].map(main).astype(float)
     out = rows.assign(estimate_=estimate, overstates_by=(rows["estimate"].abs() - estimate.abs()).round(1))
-    out = out.rename(columns={"estimate": "value", "estimator": "contrast", "n_clusters": "n_regions"})
+    out = out.rename(columns={"estimate": "change", "estimator": "contrast", "n_clusters": "n_regions"})
     out = out.rename(columns={"estimate_": "estimate"})
-    columns = ["outcome", "contrast", "value", "ci_low", "ci_high", "estimate", "overstates_by", "unit"]
+    columns = ["outcome", "contrast", "change", "ci_low", "ci_high", "estimate", "overstates_by", "unit"]
     return out[[*columns, "n_services", "n_obs", "n_regions"]].reset_index(drop=True)
 
 
@@ -109,22 +108,23 @@ def situations(totals: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row a situation: regions that have it and that launched it, services, documents asked, distinct before and
         after; days (bounds) and visits before and after as means over the regions with months on both sides
-        (``n_both``), with the situation-months behind them, those missing, and the situations with a refused row.
+        (``n_both``), with the situation-months behind them, those missing (``n_missing``), and the regions whose
+        composition lost a row (``n_refused``).
     """
-    rows = []
-    for (code, name), part in totals.groupby(["situation_id", "situation"], sort=True):
-        both = part[(part["n_before"] > 0) & (part["n_after"] > 0)]
-        row = {
-            "situation_id": code,
-            "situation": name,
-            "n_regions": len(part),
-            "n_launched": int(part["launched"].ne("").sum()),
-        }
-        for column in ("n_services", "asked_before", "distinct_before", "distinct_after"):
-            row[column] = part[column].mean()
-        for measure in ("days_low", "days_high", "visits"):
-            for when in ("before", "after"):
-                row[f"{measure}_{when}"] = both[f"{measure}_{when}"].mean()
-        row |= {"n_both": len(both), "n_before": int(both["n_before"].sum()), "n_after": int(both["n_after"].sum())}
-        rows.append(row | {"n_missing": int(part["n_missing"].sum()), "in_estimate": int(part["in_estimate"].sum())})
-    return pd.DataFrame(rows)
+    groups = totals.groupby(["situation_id", "situation"], sort=True)
+    rows = [_situation(str(code), str(name), part) for (code, name), part in groups]
+    return pd.DataFrame(rows, columns=list(_situation("", "", totals)))
+
+
+def _situation(code: str, name: str, part: pd.DataFrame) -> dict[str, object]:
+    both = part[(part["n_before"] > 0) & (part["n_after"] > 0)]
+    row: dict[str, object] = {"situation_id": code, "situation": name, "n_regions": len(part)}
+    row["n_launched"] = int(part["launched"].ne("").sum())
+    row["n_refused"] = int((part["documents_kind"] == "").sum())
+    for column in ("n_services", "asked_before", "distinct_before", "distinct_after"):
+        row[column] = part[column].mean()
+    for measure in ("days_low", "days_high", "visits"):
+        for when in ("before", "after"):
+            row[f"{measure}_{when}"] = both[f"{measure}_{when}"].mean()
+    row |= {"n_both": len(both), "n_before": int(both["n_before"].sum()), "n_after": int(both["n_after"].sum())}
+    return row | {"n_missing": int(part["n_missing"].sum())}
