@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 REGIONS = np.array(
@@ -56,9 +57,8 @@ def write(path: Path, rows: int, seed: int, truth: Truth = Truth(), chunk: int =
 def _write_piece(handle, start: int, rows: int, rng: np.random.Generator, truth: Truth) -> None:
     received = np.datetime64(truth.first) + rng.integers(0, truth.days, rows)
     service = rng.integers(0, truth.services, rows)
-    month = received.astype("datetime64[M]").astype(str)
-    starts = np.array([optimised_month(s) or "9999-12" for s in range(truth.services)])
-    treated = month >= starts[service]
+    starts = np.array([optimised_month(s) or "9999-12" for s in range(truth.services)], dtype="datetime64[D]")
+    treated = received >= starts[service]
     level = np.log(truth.mean_days) + 0.02 * (service % 7) + truth.effect * treated
     days = np.floor(np.exp(level + rng.normal(0, 0.5, rows))).astype(int)
     completed = received + days
@@ -68,18 +68,20 @@ def _write_piece(handle, start: int, rows: int, rng: np.random.Generator, truth:
     bad = rng.random(rows)
     text_in = np.where(bad < 0.0005, "31.02.2024", text_in)
     text_out = np.where((bad > 0.9995) & ~is_open, "01.01.2020", text_out)
-    ids = np.char.add("З-", np.char.zfill((start + np.arange(rows)).astype(str), 9))
-    ids = np.where((bad > 0.5) & (bad < 0.5002), ids[0], ids)
+    numbers = start + np.where((bad > 0.5) & (bad < 0.5002), 0, np.arange(rows))
+    ids = pc.binary_join_element_wise("З", pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 9, "0"), "-")
     frame = pd.DataFrame(
         {
-            LABELS[0]: ids, LABELS[1]: REGIONS[rng.choice(len(REGIONS), rows, p=SHARES)],
-            LABELS[2]: np.char.add("У-", service.astype(str)),
+            LABELS[0]: ids.to_numpy(zero_copy_only=False), LABELS[1]: REGIONS[rng.choice(len(REGIONS), rows, p=SHARES)],
+            LABELS[2]: np.array([f"У-{one}" for one in range(truth.services)])[service],
             LABELS[3]: CHANNELS[np.where(rng.random(rows) < truth.online_share, 0, rng.integers(1, 3, rows))],
             LABELS[4]: text_in, LABELS[5]: text_out, LABELS[6]: rng.poisson(3, rows), LABELS[7]: rng.poisson(1, rows),
             LABELS[8]: np.where(~is_open & (rng.random(rows) < truth.refusal_share), "да", "нет"),
             LABELS[9]: np.where(is_open, "", rng.integers(1, 6, rows).astype(str)),
         }
     )  # fmt: skip
+    again = np.flatnonzero((bad > 0.6) & (bad < 0.6001) & (np.arange(rows) > 0))
+    frame.iloc[again] = frame.iloc[again - 1].to_numpy()  # sent twice, word for word
     sink = pa.BufferOutputStream()
     options = pyarrow.csv.WriteOptions(include_header=False, delimiter=";", quoting_style="none")
     pyarrow.csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), sink, options)
@@ -87,9 +89,10 @@ def _write_piece(handle, start: int, rows: int, rng: np.random.Generator, truth:
 
 
 def _day_text(days: np.ndarray) -> np.ndarray:
-    """dd.mm.yyyy of each day, by way of the distinct days."""
-    distinct, positions = np.unique(days, return_inverse=True)
-    return pd.to_datetime(distinct).strftime("%d.%m.%Y").to_numpy()[positions]
+    """dd.mm.yyyy of each day, by way of the days between the first and the last."""
+    first = days.min()
+    span = np.arange(first, days.max() + 1)
+    return pd.to_datetime(span).strftime("%d.%m.%Y").to_numpy(dtype=object)[(days - first).astype(int)]
 
 
 def services(truth: Truth = Truth()) -> pd.DataFrame:
