@@ -356,17 +356,18 @@ def test_a_failure_costs_one_report_and_explains_itself(fresh):
     assert set(outcome.built) == {"RU-CHE.ru", "RU-TVE.ru"}
     assert "cell" in outcome.failed["RU-KAM.ru"]
     assert "плохие данные" in outcome.failed["RU-KAM.ru"]
-    assert "kernel died" in outcome.failed["RU-ORL.ru"]
-    assert "longer than 4 s" in outcome.failed["RU-AD.ru"]
-    assert "MemoryError" in outcome.failed["RU-MOW.ru"]
-    assert "kernel died" in outcome.failed["RU-SPE.ru"]
+    assert outcome.failed["RU-ORL.ru"].startswith("the kernel died in cell 5: out of memory")
+    assert outcome.failed["RU-AD.ru"].startswith("cell 5 took longer than 4 s")
+    assert outcome.failed["RU-MOW.ru"] == "cell 5: MemoryError"
+    assert "the kernel died in cell 5" in outcome.failed["RU-SPE.ru"]
     for name in outcome.failed:
         assert not (folder(fresh) / f"{name}.html").exists()
         assert not (folder(fresh) / f"{name}.ipynb").exists()
         page = (folder(fresh) / "failed" / f"{name}.html").read_text()
         assert "reports build --only failed" in page
         assert rows(fresh)[name].status == "failed"
-    assert "&lt;b&gt;" in (folder(fresh) / "failed" / "RU-KAM.ru.html").read_text()
+    page = (folder(fresh) / "failed" / "RU-KAM.ru.html").read_text()
+    assert "&lt;b&gt;" in page and "Cell In" in page and "execute.py" not in page  # the cell, not our own lines
     assert (folder(fresh) / "failed" / "previous.RU-KAM.ru.html").exists()
     partial = nbformat.read(folder(fresh) / "failed" / "RU-AD.ru.ipynb", as_version=4)
     assert partial.cells[3].outputs  # the cells before the hanging one
@@ -615,14 +616,18 @@ def test_status_sees_stale_absent_failed_and_killed(made):
     status.put(records.Row("RU-CHE.ru", status="failed", error="cell 3"))
     assert state(made)["RU-CHE.ru"] == "failed"
     run = json.loads((folder(made) / "run.json").read_text())
-    (folder(made) / "run.json").write_text(json.dumps({**run, "state": "running"}))
-    assert "was killed" in truth.status(QUICK).summary()
+    for pid, says in ((2**22 + 1, "was killed; run: reports build"), (os.getpid(), "is at work")):
+        (folder(made) / "run.json").write_text(json.dumps({**run, "state": "running", "pid": pid}))
+        assert says in truth.status(QUICK).summary()
     (folder(made) / "run.json").unlink()
     assert "run.json: missing" in truth.status(QUICK).summary()
 
 
 def test_status_of_nothing(fresh):
     assert truth.status(QUICK).counts() == {"absent": 5}
+    with pytest.raises(OptionError, match="run: reports build --collection real"):
+        release.check(QUICK)
+    assert not folder(fresh).exists()
     (fresh / "notebooks" / "05_region_report.ipynb").unlink()
     assert truth.status(QUICK).counts() == {"absent": 5}
 
@@ -726,6 +731,8 @@ def test_unreadable_notebooks_are_clear_errors(tmp_path):
         (Options(period="2024-H7"), "is not a period"),
         (Options(regions=("Атлантида",)), "unknown region"),
         (Options(collection="demo"), "no period"),
+        (Options(jobs=-1), "--jobs is 0"),
+        (Options(timeout=0), "--timeout a second"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_starts(fresh, options, message):
@@ -821,7 +828,10 @@ def test_outcome_says_what_happened(tmp_path):
     for words in ("b: cell 1", "c: cell 2", "1 built, 1 failed", "stopped before the end", "--only failed"):
         assert words in outcome.summary()
     assert replace(outcome, signal=0).exit_code == 1
-    assert Outcome("real", "2024-H1", tmp_path).exit_code == 0
+    nothing = Outcome("real", "2024-H1", tmp_path)
+    assert nothing.exit_code == 0 and "0 built, 0 failed, 0 up to date; 0.0 s" in nothing.summary()
+    checked = replace(nothing, checked=("a",), checked_before=2)
+    assert "2024-H1: 1 re-run with the same result, 0 with another, 2 checked before; 0.0 s" in checked.summary()
 
 
 def test_tables_of_an_earlier_build_do_not_stay(tmp_path):

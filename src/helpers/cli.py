@@ -137,7 +137,7 @@ def status(collection: Collection = "real", period: Period = "", regions: Region
         found = truth.status(asked)
     except (options.OptionError, parameters.ParameterError) as error:
         raise _fail(error) from None
-    if not (found.folder / "status.csv").exists():
+    if not found.folder.is_dir():
         raise _fail(f"no release in {found.folder}; run: reports build --collection {collection}")
     typer.echo(found.summary())
     raise typer.Exit(found.exit_code)

@@ -153,7 +153,7 @@ def produce(job: Job) -> Product:
         if job.export:
             parts |= export(job, nbformat.reads(parts["notebook"].decode(), as_version=4))
     except Exception as error:  # one report's failure is that report's alone, whatever it is
-        parts = {"notebook": _partial(job), "error": explain(error), "details": traceback.format_exc()}
+        parts = {"notebook": _partial(job), "error": explain(error), "details": details(error)}
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     manager = _THREAD.manager
@@ -178,7 +178,8 @@ def run(job: Job, output: Path) -> None:
     KernelTrouble
         The kernel died or a cell took too long.
     """
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors come back as exceptions
+    for library in ("papermill", "asyncio"):  # their errors come back as exceptions
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     try:
         papermill.execute_notebook(
             str(job.template),
@@ -194,19 +195,36 @@ def run(job: Job, output: Path) -> None:
         )
     except DeadKernelError as error:
         raise KernelTrouble(
-            "the kernel died: out of memory, a crash in a library, or killed from outside"
-            f" (its limit is {job.memory_mb} MB)"
+            f"the kernel died in {_cell_at_work()}: out of memory, a crash in a library, or killed from outside"
+            f" (it may use {job.memory_mb} MB)"
         ) from error
     except CellTimeoutError as error:
-        raise KernelTrouble(f"a cell took longer than {job.timeout} s and was stopped") from error
+        raise KernelTrouble(
+            f"{_cell_at_work()} took longer than {job.timeout} s and was stopped (--timeout allows more)"
+        ) from error
+
+
+def _cell_at_work() -> str:
+    """The cell that was started last, as its number in the notebook."""
+    cells = _THREAD.notebook.cells if _THREAD.notebook is not None else []
+    started = [n for n, cell in enumerate(cells, 1) if cell.metadata.get("papermill", {}).get("start_time")]
+    return f"cell {started[-1]}" if started else "its first cell"
 
 
 def explain(error: BaseException) -> str:
     """One line for status.csv and the summary."""
     if isinstance(error, PapermillExecutionError):
-        return f"cell {error.cell_index + 1}: {error.ename}: {error.evalue}".splitlines()[0][:300]
+        return f"cell {error.cell_index + 1}: {error.ename}: {error.evalue}".splitlines()[0].rstrip(": ")[:300]
     text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0] if text else ''}"[:300]
+    kind = "" if isinstance(error, KernelTrouble) else f"{type(error).__name__}: "
+    return f"{kind}{text[0] if text else ''}"[:300]
+
+
+def details(error: BaseException) -> str:
+    """What a person needs to mend it: the cell with its traceback, else where this program was."""
+    if isinstance(error, PapermillExecutionError):
+        return str(error).strip()
+    return "".join(traceback.format_exception(error))
 
 
 def _partial(job: Job) -> bytes:

@@ -64,13 +64,14 @@ def sweep_private() -> int:
     for base in {tempfile.gettempdir(), "/tmp"}:  # noqa: S108 - see private_folder
         for folder in Path(base).glob(f"{PREFIX}*-*-*"):
             owner = folder.name.split("-")[2]
-            if owner.isdigit() and not _is_alive(int(owner)):
+            if owner.isdigit() and not is_alive(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)
                 swept += 1
     return swept
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine has that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -84,6 +84,7 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     checked: tuple[str, ...] = ()
+    checked_before: int = 0
     check_failed: dict[str, str] = field(default_factory=dict)
     plan: tuple[Planned, ...] = ()
     seconds: float = 0.0
@@ -104,15 +105,22 @@ class Outcome:
             runs = sum(item.action == "run" for item in self.plan)
             return "\n".join([*lines, f"{runs} to run, {len(self.plan) - runs} up to date; nothing was done (dry run)"])
         lines = [f"{name}: {error}" for name, error in {**self.failed, **self.check_failed}.items()]
-        counts = f"{len(self.built)} built, {len(self.failed)} failed, {len(self.skipped)} up to date"
-        if self.checked or self.check_failed:
-            counts += f"; {len(self.checked)} re-run with the same result, {len(self.check_failed)} with another"
-        lines.append(f"{self.collection} {self.period}: {counts}; {self.seconds:.1f} s, {self.cpu_seconds:.1f} CPU s")
+        cost = f"{self.seconds:.1f} s, {self.cpu_seconds:.1f} CPU s"
+        lines.append(f"{self.collection} {self.period}: {'; '.join([*self._counts(), cost])}")
         if self.signal:
             lines.append("stopped before the end; finished reports are kept, the next run makes the rest")
         if self.failed or self.check_failed:
             lines.append(f"explanations: {self.folder / 'failed'}; after mending: reports build --only failed")
         return "\n".join(lines)
+
+    def _counts(self) -> list[str]:
+        """Reports built, reports checked: whichever the run was about."""
+        reports = f"{len(self.built)} built, {len(self.failed)} failed, {len(self.skipped)} up to date"
+        checks = f"{len(self.checked)} re-run with the same result, {len(self.check_failed)} with another"
+        checks += f", {self.checked_before} checked before" if self.checked_before else ""
+        is_check = bool(self.checked or self.check_failed or self.checked_before)
+        is_build = bool(self.built or self.failed or self.skipped) or not is_check
+        return [text for text, is_said in ((reports, is_build), (checks, is_check)) if is_said]
 
 
 def parameters() -> dict[str, Any]:

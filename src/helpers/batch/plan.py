@@ -75,6 +75,8 @@ def resolve(options: Options) -> Release:
     collection = one_of("collection", options.collection, COLLECTIONS)
     one_of("engine", options.engine, ENGINES)
     one_of("log format", options.log_format, LOG_FORMATS)
+    if options.jobs < 0 or options.timeout < 1:
+        raise OptionError("--jobs is 0 (one per processor) or more, --timeout a second or more")
     declared = release_parameters()
     own = declared.get(collection, {})
     period = options.period or own.get("period", "")
@@ -127,6 +129,10 @@ class StepMemory:
             and known.get("tables") == {name: inputs.table(name) for name in step.writes}
             and known.get("notebook") == files.digest_file(self._folder / "analysis" / f"{step.name}.ipynb")
         )
+
+    def is_new(self, step: Step) -> bool:
+        """The step never ran for this release."""
+        return step.name not in self._steps
 
     def put(self, step: Step, key: str, inputs: keys.Inputs, notebook: str) -> None:
         """Remember a finished step."""

@@ -28,7 +28,7 @@ from helpers.batch import (
     workers,
 )
 from helpers.batch.jobs import Job, Product
-from helpers.batch.options import Options, Outcome, Planned
+from helpers.batch.options import OptionError, Options, Outcome, Planned
 from helpers.batch.progress import Progress
 
 Runner = Callable[[list[Job], Callable[[str], None]], Iterator[Product]]
@@ -68,8 +68,16 @@ def build(options: Options) -> Outcome:
 
 
 def check(options: Options) -> Outcome:
-    """Re-run every built report through nbval and record the verdicts. Raises as `build` does."""
+    """Re-run every built report through nbval and record the verdicts.
+
+    Raises
+    ------
+    OptionError, ParameterError, Busy
+        As `build` does; an OptionError also when there is no release to check.
+    """
     release = plan.resolve(options)
+    if not records.Status(release.folder).rows:
+        raise OptionError(f"no report in {release.folder}; run: reports build --collection {release.collection}")
     environment.prepare()
     return _locked(release, _check)
 
@@ -130,11 +138,7 @@ def _build(run: Run) -> Outcome:
     _steps(run)
     _reports(run)
     _overview(run)
-    outcome = _outcome(run)
-    if run.release.options.check:
-        verdicts = _check(run)
-        outcome = replace(outcome, checked=verdicts.checked, check_failed=verdicts.check_failed)
-    return outcome
+    return _check(run) if run.release.options.check else _outcome(run)
 
 
 def _runner(run: Run) -> Runner:
@@ -225,27 +229,24 @@ def _longest_first(jobs: list[Job], status: records.Status) -> list[Job]:
 
 def _check(run: Run) -> Outcome:
     """Re-run built reports that were not yet checked at their present content."""
-    wanted = _unchecked(run)
+    release, rows = run.release, run.status.rows
+    names = [f"{region}.{lang}" for lang in release.langs for region in release.regions]
+    built = [rows[name] for name in names if name in rows and rows[name].status in records.BUILT]
+    wanted = [row for row in built if release.options.force or not row.is_checked]
+    before = len(built) - len(wanted)
     if not wanted:
-        return _outcome(run)
+        return replace(_outcome(run), checked_before=before)
     from helpers.batch import check as checking
 
-    verdicts = checking.check_rows(run.release, run.status, wanted, run.progress)
+    verdicts = checking.check_rows(release, run.status, wanted, run.progress)
     run.cpu_seconds += sum(verdict.kernel_seconds for verdict in verdicts)
     _overview(run)
     return replace(
         _outcome(run),
+        checked_before=before,
         checked=tuple(verdict.name for verdict in verdicts if verdict.passed),
         check_failed={verdict.name: verdict.message.splitlines()[0] for verdict in verdicts if not verdict.passed},
     )
-
-
-def _unchecked(run: Run) -> list[records.Row]:
-    """Rows of the release that are built and have no verdict for their present content."""
-    release, rows = run.release, run.status.rows
-    names = [f"{region}.{lang}" for lang in release.langs for region in release.regions]
-    built = [rows[name] for name in names if name in rows and rows[name].status in records.BUILT]
-    return [row for row in built if release.options.force or not row.is_checked]
 
 
 def dry_run(release: plan.Release) -> Outcome:
@@ -263,6 +264,7 @@ def dry_run(release: plan.Release) -> Outcome:
         if cause:
             changed[step.name] = cause
         reason = "forced" if release.options.force else f"content changed at {cause}" if cause else "unchanged"
+        reason = "new" if memory.is_new(step) else reason
         lines.append(Planned(step.name, "run" if cause else "skip", reason))
     stale = next(iter(changed.values()), "")
     for line in plan.decide(release, plan.report_jobs(release, base, inputs), status):

@@ -1,6 +1,7 @@
 """``reports status``: the disk compared with the records and with what a build would make today."""
 
 import json
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def _line(folder: Path, name: str, row: records.Row | None, current: dict[str, s
         return Line(name, "stale", "run: reports build")
     if row.checked == "failed":
         return Line(name, "differs", row.error)
-    return Line(name, "ok" if row.is_checked else "unchecked")
+    return Line(name, "ok") if row.is_checked else Line(name, "unchecked", "run: reports check")
 
 
 def _strays(folder: Path, recorded: records.Status) -> list[str]:
@@ -125,7 +126,11 @@ def _problems(folder: Path) -> list[str]:
         return ["run.json: missing or unreadable; run: reports build"]
     found = []
     if run.get("state") == "running":
-        found.append(f"a run (process {run.get('pid')}) is at work or was killed; run: reports build")
+        is_here = run.get("host") == platform.node()
+        if is_here and not files.is_alive(int(run.get("pid") or 0)):
+            found.append(f"the last run (process {run.get('pid')}) was killed; run: reports build")
+        else:
+            found.append(f"a run (process {run.get('pid')} on {run.get('host')}) is at work")
     for name, column in (("status.csv", "status_sha256"), ("index.html", "index_sha256")):
         if run.get("state") != "running" and run.get(column) != files.digest_file(folder / name):
             found.append(f"{name} is not the one that the last run wrote; run: reports build")
