@@ -11,9 +11,11 @@ import example_full
 import example_notebooks
 import example_results as examples
 import pytest
-from test_index import REGIONS, RESULTS, STATUS
+from test_index import REGIONS, RESULTS, STATUS, at
 
 from helpers.presentation import diff, index, pages
+from helpers.presentation.results_estimates import Estimate
+from helpers.presentation.results_parts import Standing
 
 NODE = Path(__file__).parent / "node"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -40,6 +42,15 @@ def run(script, *arguments):
     return done.stdout
 
 
+def before(result):
+    """The same report one issue earlier, with other numbers, so that every table of differences has rows."""
+    earlier = at(result, 50.0, 47.0, 53.0, period=result.period)
+    counts = result.counts and replace(result.counts, shorter=result.counts.shorter + 2)
+    rank = result.rank and replace(result.rank, rank_low=5, rank_high=60)
+    standing = Standing("2025-Q1", "low", Estimate(61.5, unit="point"), "x")
+    return replace(earlier, counts=counts, rank=rank, gaps=result.gaps[:-1], standing=standing)
+
+
 @pytest.fixture(scope="session")
 def files(tmp_path_factory):
     """Rich, poor, empty and national report, index and differences in both languages as files."""
@@ -53,7 +64,7 @@ def files(tmp_path_factory):
             page = exporter.export(example_notebooks.notebook(make(lang)))
             made[f"{kind}.{lang}"].write_text(page, encoding="utf-8")
         now = {f"{name}.{lang}": make(lang) for name, make in (("RU-CHE", examples.rich), ("RU-ORL", examples.poor))}
-        earlier = {name: replace(result, period="2024-H1") for name, result in now.items()}
+        earlier = {name: before(result) for name, result in now.items()}
         for kind, page in (
             ("index", index.page(STATUS, RESULTS, REGIONS, lang)),
             ("diff", diff.page(earlier, now, lang)),

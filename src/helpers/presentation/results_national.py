@@ -48,7 +48,7 @@ def national(tables: dict[str, pd.DataFrame], period: str, lang: str, release: R
     ctx = results_context.build(tables, period, lang, release)
     first = text.country_headline(ctx)
     result = _assemble(ctx, first)
-    return replace(result, main_points=_points(ctx, result))
+    return text.written_out(replace(result, main_points=_points(ctx, result)))
 
 
 def _assemble(ctx: Context, first: Headline) -> NationalResult:

@@ -161,6 +161,7 @@ def method(ctx: Context) -> tuple[str, ...]:
             f"Различия в пределах {smallest} названы «примерно на уровне».",
             "Оценка оптимизации сравнивает услуги с ещё не оптимизированными с той же оценкой на проверке.",
             "Изменения и разницы посчитаны по неокруглённым значениям.",
+            f"Сокращения: МФЦ — многофункциональный центр, п.{NBSP}п. — процентный пункт, н/д — нет данных.",
             "Полное описание: docs/methods.md.",
         ]
         if not ctx.is_synthetic:
@@ -174,6 +175,7 @@ def method(ctx: Context) -> tuple[str, ...]:
         f"Differences within {smallest} are called “about the level”.",
         "The estimate of optimisation compares services with those not yet optimised, of the same grade at the audit.",
         "Changes and differences are computed from unrounded values.",
+        "Abbreviations: MFC – multifunctional service centre, pp – percentage points, n/a – not available.",
         "Full description: docs/methods.md.",
     ]
     if not ctx.is_synthetic:

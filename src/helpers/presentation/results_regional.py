@@ -52,7 +52,7 @@ def regional(tables: dict[str, pd.DataFrame], region: str, period: str, lang: st
     item = ctx.names[region]
     first, spill = text.headline(ctx, item)
     result = _assemble(ctx, item, first, spill)
-    return replace(result, main_points=main_points(result))
+    return text.written_out(replace(result, main_points=main_points(result)))
 
 
 def _assemble(ctx: Context, item: Region, first: Headline, spill: str) -> RegionalResult:

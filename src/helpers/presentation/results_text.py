@@ -1,11 +1,14 @@
 """Headline, lead, key figures and the sentences that stand for blocks without data."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 import pandas as pd
 
 from helpers.presentation import formats, wording, wording_ranks
 from helpers.presentation.formats import NBSP
+from helpers.presentation.results import NationalResult, RegionalResult
 from helpers.presentation.results_about import Absence
 from helpers.presentation.results_context import Context
 from helpers.presentation.results_estimates import Estimate, Headline, Kpi, Region
@@ -18,6 +21,7 @@ from helpers.presentation.wording_terms import pick
 from helpers.tables import periods
 
 MOST_LEAD = 3
+Report = TypeVar("Report", RegionalResult, NationalResult)
 NATIONAL: dict[str, tuple[str, str]] = {
     "index_mean": ("Средний индекс федеральных органов", "Mean index of federal bodies"),
     "mfc_regions_high": ("Регионов в высокой группе МФЦ", "Regions in the high MFC group"),
@@ -361,6 +365,13 @@ def _days_kpi(ctx: Context, region: Region, times: Times | None) -> Kpi:
         return Kpi("days", label, formats.missing(ctx.lang), ctx.pick("нет данных", "no data"))
     note = ctx.pick("изменение; опубликовано, ", "change; published, ") + formats.period(row["period"], ctx.lang)
     return Kpi("days", label, value_text(row, ctx.lang), note)
+
+
+def written_out(result: Report) -> Report:
+    """The result with the abbreviation written out at its first use in lead and main points."""
+    texts = wording.expanded((*result.lead, *result.main_points), result.lang)
+    cut = len(result.lead)
+    return replace(result, lead=texts[:cut], main_points=texts[cut:])
 
 
 def _no_effect(ctx: Context) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from helpers.presentation.wording_sentences import SENTENCES
 from helpers.presentation.wording_terms import GROUPS, INTERVALS, STAGES, english, pick, term
 
 MAX_HEADLINE = 160
+ABBREVIATION = (("МФЦ", "MFC"), ("многофункциональных центров (МФЦ)", "multifunctional-centre (MFC)"))
 
 
 def fill(sentence_id: str, lang: str, **fields: object) -> str:
@@ -341,6 +342,16 @@ def mfc_standing(period: str, group: str, points: Estimate | None, lang: str) ->
         text = standing("group", period, group, lang)
         return f"{text[:-1]} ({shown})." if shown else text
     return fill("M3_points", lang, points=shown, first=formats.period_in_text(period, lang)) if shown else ""
+
+
+def expanded(texts: tuple[str, ...], lang: str) -> tuple[str, ...]:
+    """The same sentences with «МФЦ» ("MFC") written out where it stands first."""
+    short, full = pick(ABBREVIATION[0], lang), pick(ABBREVIATION[1], lang)
+    found, is_done = [], False
+    for text in texts:
+        found.append(text if is_done else text.replace(short, full, 1))
+        is_done = is_done or short in text
+    return tuple(found)
 
 
 def region_of(region: Region, lang: str) -> str:
