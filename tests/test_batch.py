@@ -840,6 +840,24 @@ def test_tables_of_an_earlier_build_do_not_stay(tmp_path):
     assert {path.name: path.read_bytes() for path in (tmp_path / "t").iterdir()} == {"b.csv": b"3"}
 
 
+def test_importing_what_runs_notebooks_does_not_compile_the_grammar_of_iris():
+    code = (
+        "import sys; from helpers.batch import environment; environment.import_jsonschema(); import papermill, nbformat\n"
+        "assert 'jsonschema' in sys.modules and 'rfc3987_syntax' not in sys.modules\n"
+        "environment.import_jsonschema(); import rfc3987_syntax; print(rfc3987_syntax.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "rfc3987_syntax", done.stderr
+
+
+def test_planning_needs_neither_pandas_nor_papermill():
+    code = (
+        "import sys; from helpers.batch import release; print([m for m in ('pandas', 'papermill') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_slices_differ_by_region_and_hold_common_rows(tmp_path, monkeypatch):
     import pandas as pd
 

@@ -75,17 +75,17 @@ def keep(result, period):
 
 
 def test_the_latest_earlier_release_is_carried_into_the_table(demo, place):
-    assert issues.carry(place) is False and not store.exists("earlier_issue", "demo")
+    assert issues.carry(place, {}) is False and not store.exists("earlier_issue", "demo")
     for period in ("2023-H1", BEFORE, NOW):
         for lang in ("ru", "en"):
             keep(results_regional.regional(demo, "RU-CHE", period, lang, DEMO), period)
-    assert issues.carry(place) is True and issues.carry(place) is False
+    assert issues.carry(place, {}) is True and issues.carry(place, {}) is False
     rows = store.load("earlier_issue", "demo")
     assert rows["period"].tolist() == [BEFORE] and rows["region_iso"].tolist() == ["RU-CHE"]
     (paths.reports("demo", BEFORE) / "results" / "RU-ORL.ru.json").write_text("{}", encoding="utf-8")
-    assert issues.carry(place) is False  # what an older version wrote is left out
+    assert issues.carry(place, {}) is False  # what an older version wrote is left out
     shutil.rmtree(paths.reports("demo"))
-    assert issues.carry(place) is True and not store.exists("earlier_issue", "demo")
+    assert issues.carry(place, {}) is True and not store.exists("earlier_issue", "demo")
 
 
 def test_remembered_numbers_are_those_of_the_result(demo):
@@ -104,7 +104,7 @@ def test_the_colophon_is_complete_and_the_page_adds_commit_and_run(demo, lang):
         assert expected in text
     assert ("25 ноября 2026 г." if lang == "ru" else "25 November 2026") in text
     assert ("25 мая 2027 г." if lang == "ru" else "25 May 2027") in text
-    assert ("сверенных со схемами, — " if lang == "ru" else "tables validated") in text
+    assert ("сверено со схемами таблиц: " if lang == "ru" else "tables validated") in text
     assert pages.metadata(result)["provenance"] == ""
     made = results.with_run(result, "a" * 40 + "+", "b" * 64)
     assert made.colophon.commit == "a" * 12 + "+" and made.colophon.run_id == "b" * 12

@@ -5,18 +5,25 @@ input of the reports: it is in their content keys, and a re-run through nbval re
 """
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
 from helpers import paths
+from helpers.batch import files, keys
 from helpers.batch.plan import Release
-from helpers.tables import periods, store
+from helpers.tables import periods
 
 TABLE = "earlier_issue"
 
 
-def carry(release: Release) -> bool:
+def carry(release: Release, base: dict[str, str]) -> bool:
     """Bring the table ``earlier_issue`` up to date; without an earlier release there is none. Whether it changed.
+
+    Parameters
+    ----------
+    base
+        Digests of the code; with them and the results unchanged nothing is read, for reading takes a second.
 
     Raises
     ------
@@ -24,18 +31,32 @@ def carry(release: Release) -> bool:
         If the table cannot be written.
     """
     folder = earlier_folder(release)
-    path = store.table_path(TABLE, release.collection)
+    path = paths.processed(release.collection) / f"{TABLE}.parquet"
     if folder is None:
         existed = path.exists()
         path.unlink(missing_ok=True)
         return existed
+    memory = release.folder / ".earlier.json"
+    key = keys.combine([base, str(folder), {path.name: files.digest_file(path) for path in folder.glob("*.json")}])
+    if _remembered(memory) == {"key": key, "table": files.digest_file(path)}:
+        return False
     from helpers.presentation import results_issues
+    from helpers.tables import store
 
     frame = store.validate(TABLE, results_issues.remembered(_readable(folder)), "carried over")
-    if path.exists() and store.load(TABLE, release.collection).equals(frame):
-        return False
-    store.save(TABLE, frame, release.collection)
-    return True
+    is_same = path.exists() and store.load(TABLE, release.collection).equals(frame)
+    if not is_same:
+        store.save(TABLE, frame, release.collection)
+    files.write(memory, json.dumps({"key": key, "table": files.digest_file(path)}).encode())
+    return not is_same
+
+
+def _remembered(memory: Path) -> Any:
+    """What the table was made of the last time, None if that is not known."""
+    try:
+        return json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _readable(folder: Path) -> list[Any]:

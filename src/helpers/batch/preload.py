@@ -21,10 +21,11 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers.batch import rehearsal
-from helpers.batch.environment import ONE_THREAD
+from helpers.batch import environment, rehearsal
 
-os.environ.update(ONE_THREAD)  # before numpy and Arrow are imported: their pools are sized, or started, at import
+os.environ.update(
+    environment.ONE_THREAD
+)  # before numpy and Arrow are imported: their pools are sized, or started, at import
 os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger that ipykernel imports would print a hint
 os.environ.pop("MPLBACKEND", None)  # matplotlib reads it at import; a child sets its own
@@ -124,6 +125,7 @@ def warm_up() -> State:
     before = dict(os.environ)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of imports; a kernel shows the warnings of its own cells
+        environment.import_jsonschema()
         for name in LIBRARIES:
             _import(name)
         _import_rooms()

@@ -144,6 +144,7 @@ def _build(run: Run) -> Outcome:
 def _runner(run: Run) -> Runner:
     options = run.release.options
     if options.scheduler:
+        environment.import_jsonschema()
         from helpers.batch import cluster
 
         return lambda jobs, started: cluster.distributed(jobs, options.scheduler, started)
@@ -173,7 +174,7 @@ def _heat(run: Run) -> None:
 def _reports(run: Run) -> None:
     """Run the reports whose content changed, longest first, and publish each as soon as it is whole."""
     release, status = run.release, run.status
-    if issues.carry(release):
+    if issues.carry(release, run.base):
         run.inputs = keys.Inputs(release.collection)
     jobs = plan.report_jobs(release, run.base, run.inputs)
     decisions = plan.decide(release, jobs, status)
@@ -236,6 +237,7 @@ def _check(run: Run) -> Outcome:
     before = len(built) - len(wanted)
     if not wanted:
         return replace(_outcome(run), checked_before=before)
+    environment.import_jsonschema()
     from helpers.batch import check as checking
 
     verdicts = checking.check_rows(release, run.status, wanted, run.progress)

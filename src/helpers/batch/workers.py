@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Self
 
+from helpers.batch import environment
 from helpers.batch.jobs import Job, Product
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -70,6 +71,7 @@ class Pool:
     def __init__(
         self, count: int, started: Callable[[str], None], work: Callable[[Job], Product] | None = None
     ) -> None:
+        environment.import_jsonschema()
         from helpers.batch import execute  # papermill takes seconds to import: not for a run with nothing to do
 
         self._work, self._started, self._kill = work or execute.produce, started, execute.end_all_kernels
