@@ -124,7 +124,7 @@ def test_own_sentence_follows_the_first_and_both_name_their_days(many):
     own = html.index(result.effect.regional_sentence)
     assert html.index(result.effect.results[0].sentence) < own < html.index(result.effect.results[2].sentence)
     assert "в рабочих днях" in result.effect.results[0].sentence
-    assert "срок в рабочих днях" in result.effect.regional_sentence
+    assert "срок оптимизированных услуг в рабочих днях" in result.effect.regional_sentence
     assert "в календарных днях" in result.effect.results[1].sentence
     texts = [item.sentence for item in result.effect.results]
     assert len(set(texts)) == len(texts)

@@ -90,25 +90,10 @@ def page(
     wanted = [code for code in names if (status["region_iso"] == code).any()]
     ordered = [region for region in by_district(names, lang) if region.code in wanted]
     rows = _rows(ordered, status, results, lang, sent or {})
-    period = str(first["period"])
-    synthetic = _is_true(first["is_synthetic"])
-    project = term(INTERFACE, "project", lang)
-    label, edition = formats.period(period, lang), term(INTERFACE, str(first["edition"]), lang)
-    title = f"{project}: {pick(('отчёты по регионам', 'regional reports'), lang)}, {label}"
+    label = formats.period(str(first["period"]), lang)
     counts = {key: int((status["status"] == key).sum()) for key in ("built", "failed", "no_data")}
     context = {
-        "page": {
-            "lang": lang,
-            "title": title,
-            "description": title,
-            "heading": pick(("Отчёты по регионам", "Regional reports"), lang),
-            "kicker": project,
-            "period_label": label,
-            "edition": edition,
-            "banner": term(INTERFACE, "banner", lang) if synthetic else "",
-            "foot": f"{title}, {edition}",
-            "wide": True,
-        },
+        "page": _description(first, label, lang),
         "totals": [(STATUS[key][0], STATUS[key][1 if lang == "ru" else 2], n) for key, n in counts.items()],
         "totals_label": pick(("Отчётов", "Reports"), lang),
         "national": _national(status, lang),
@@ -120,6 +105,24 @@ def page(
         "diff": pick(("Что изменилось с прошлого выпуска", "What changed since the last issue"), lang),
     }
     return pages.render("release_index.html.j2", context)
+
+
+def _description(first: pd.Series, label: str, lang: str) -> dict[str, object]:
+    """What the page says about itself; ``first`` is any row of the status."""
+    project, edition = term(INTERFACE, "project", lang), term(INTERFACE, str(first["edition"]), lang)
+    title = f"{project}: {pick(('отчёты по регионам', 'regional reports'), lang)}, {label}"
+    return {
+        "lang": lang,
+        "title": title,
+        "description": title,
+        "heading": pick(("Отчёты по регионам", "Regional reports"), lang),
+        "kicker": project,
+        "period_label": label,
+        "edition": edition,
+        "banner": term(INTERFACE, "banner", lang) if _is_true(first["is_synthetic"]) else "",
+        "foot": f"{title}, {edition}",
+        "wide": True,
+    }
 
 
 def _is_true(value: object) -> bool:

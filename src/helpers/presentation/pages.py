@@ -82,7 +82,7 @@ def metadata(result: Result, other_href: str = "") -> dict[str, Any]:
 def provenance(result: Result) -> str:
     """Commit and run of the page, empty where they are not known."""
     known = (("revision", result.colophon.commit), ("run", result.colophon.run_id))
-    return "; ".join(f"{term(INTERFACE, key, result.lang)}: {text}" for key, text in known if text)
+    return "; ".join(f"{term(INTERFACE, key, result.lang)} {text}" for key, text in known if text)
 
 
 def short_title(heading: str, result: Result) -> str:

@@ -228,10 +228,10 @@ def colophon(ctx: Context, notebook: str) -> Colophon:
 def _checks(ctx: Context) -> str:
     """What was checked before the report could be made: schemas of the tables read, the audit of claims."""
     n = sum(1 for name, table in ctx.tables.items() if not name.startswith("reference_") and not table.empty)
-    ru, en = f"таблиц, сверенных со схемами, — {n}", f"{n} tables validated against their schemas"
+    ru, en = f"сверено со схемами таблиц: {n}", f"{n} tables validated against their schemas"
     claims = ctx.table("claims")
     if not claims.empty:
         wrong = int((claims["verdict"] == "inconsistent").sum())
-        ru += f"; утверждений проверено — {len(claims)}, из них противоречивых — {wrong}"
+        ru += f"; проверено утверждений: {len(claims)}, из них противоречивых: {wrong}"
         en += f"; {len(claims)} published claims audited, {wrong} of them inconsistent"
     return ctx.pick(ru, en)

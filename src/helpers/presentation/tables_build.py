@@ -116,53 +116,47 @@ def trend(result: Result) -> Table | None:
     return Table("trend", block.text.caption, columns, rows, head, cells, (2, 3))
 
 
+EFFECT_COLUMNS = (
+    Column("outcome", "outcome"),
+    Column("quantity", "estimate, naive, trend or rtm; only estimate is an effect"),
+    Column("n_services", "optimised services", "services", "integer"),
+    Column("n_regions", "regions", "regions", "integer"),
+    *estimate_columns("quantity"),
+)
+QUANTITIES = {
+    "estimate": ("оценка", "estimate"),
+    "naive": ("«до и после», не эффект", "before and after, not the effect"),
+    "trend": ("в том числе общий тренд", "of it: common trend"),
+    "rtm": ("в том числе возврат к среднему", "of it: regression to the mean"),
+    "regional": ("оценка для региона", "estimate for the region"),
+}
+
+
 def effect(result: Result) -> Table | None:
     """Block 7: one row an outcome and quantity; the naive difference is marked as not an effect."""
     block = result.effect
     if block is None:
         return None
     lang = result.lang
-    names = (
-        ("estimate", ("оценка", "estimate")),
-        ("naive", ("«до и после», не эффект", "before and after, not the effect")),
-        ("trend", ("в том числе общий тренд", "of it: common trend")),
-        ("rtm", ("в том числе возврат к среднему", "of it: regression to the mean")),
-    )
-    columns = (
-        Column("outcome", "outcome"),
-        Column("quantity", "estimate, naive, trend or rtm; only estimate is an effect"),
-        Column("n_services", "optimised services", "services", "integer"),
-        Column("n_regions", "regions", "regions", "integer"),
-        *estimate_columns("quantity"),
-    )
-    rows, cells = [], []
-    for r in block.results:
-        for key, label in names:
-            value = getattr(r, key)
-            if value is None:
-                continue
-            rows.append((r.outcome, key, r.n_services, r.n_regions, *estimate_values(value)))
-            cells.append(
-                (
-                    r.label,
-                    pick(label, lang),
-                    change_text(value, lang),
-                    change_interval(value, lang),
-                    whole_text(r.n_services, lang),
-                )
-            )
+    known = [
+        (r, key, value, r.n_services, r.n_regions)
+        for r in block.results
+        for key in ("estimate", "naive", "trend", "rtm")
+        if (value := getattr(r, key)) is not None
+    ]
     if block.regional is not None:
-        rows.append((block.results[0].outcome, "regional", block.regional.n, 1, *estimate_values(block.regional)))
-        own = pick(("оценка для региона", "estimate for the region"), lang)
-        cells.append(
-            (
-                block.results[0].label,
-                own,
-                change_text(block.regional, lang),
-                change_interval(block.regional, lang),
-                whole_text(block.regional.n, lang),
-            )
+        known.append((block.results[0], "regional", block.regional, block.regional.n, 1))
+    rows = tuple((r.outcome, key, n, regions, *estimate_values(value)) for r, key, value, n, regions in known)
+    cells = tuple(
+        (
+            r.label,
+            pick(QUANTITIES[key], lang),
+            change_text(value, lang),
+            change_interval(value, lang),
+            whole_text(n, lang),
         )
+        for r, key, value, n, _ in known
+    )
     head = words(
         result,
         ("Показатель", "Outcome"),
@@ -171,7 +165,7 @@ def effect(result: Result) -> Table | None:
         ("95\u00a0% интервал", "95% interval"),
         ("Услуг", "Services"),
     )
-    return Table("effect", block.text.caption, columns, tuple(rows), head, tuple(cells), (2, 3, 4))
+    return Table("effect", block.text.caption, EFFECT_COLUMNS, rows, head, cells, (2, 3, 4))
 
 
 def events(result: Result) -> Table | None:

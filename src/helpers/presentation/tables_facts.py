@@ -72,23 +72,25 @@ def not_empty(rows: tuple[tuple[str, ...], ...], lang: str) -> list[int]:
     return [i for i in range(len(rows[0])) if {row[i] for row in rows} != {formats.missing(lang)}]
 
 
+TARGET_COLUMNS = (
+    Column("target_id", "target"),
+    Column("label", "what is to be reached"),
+    Column("entity", "of whom"),
+    Column("year", "year", "", "integer"),
+    *estimate_columns("target", "target_"),
+    *estimate_columns("current value", "current_"),
+    Column("required_pace", "pace needed a year", "see pace_unit", "number"),
+    *estimate_columns("observed pace; method: slowest and fastest step", "observed_"),
+    Column("pace_unit", "unit of pace"),
+    Column("verdict", "verdict"),
+)
+
+
 def targets(result: Result) -> Table | None:
     """Targets with their pace."""
     if not result.targets:
         return None
     lang = result.lang
-    columns = (
-        Column("target_id", "target"),
-        Column("label", "what is to be reached"),
-        Column("entity", "of whom"),
-        Column("year", "year", "", "integer"),
-        *estimate_columns("target", "target_"),
-        *estimate_columns("current value", "current_"),
-        Column("required_pace", "pace needed a year", "see pace_unit", "number"),
-        *estimate_columns("observed pace; method: slowest and fastest step", "observed_"),
-        Column("pace_unit", "unit of pace"),
-        Column("verdict", "verdict"),
-    )
     rows = tuple(
         (
             t.target_id,
@@ -129,7 +131,7 @@ def targets(result: Result) -> Table | None:
     shown = not_empty(cells, lang)
     numeric = tuple(place for place, i in enumerate(shown) if i in range(1, 6))
     caption = pick(("Цели и темп", "Targets and pace"), lang)
-    return Table("targets", caption, columns, rows, *chosen(head, cells, shown), numeric)
+    return Table("targets", caption, TARGET_COLUMNS, rows, *chosen(head, cells, shown), numeric)
 
 
 def _pace(observed: Estimate | None, lang: str) -> str:

@@ -279,9 +279,9 @@ def region_effect(outcome: str, estimate: Estimate, n_services: int, lang: str) 
         return ""
     key = outcome_key(outcome)
     names = {
-        "days": ("срок", "time"),
-        "documents": ("документы", "documents"),
-        "visits": ("визиты", "visits"),
+        "days": ("срок оптимизированных услуг", "time of optimised services"),
+        "documents": ("документы в оптимизированных услугах", "documents of optimised services"),
+        "visits": ("визиты в оптимизированных услугах", "visits of optimised services"),
         "online_share": ("доля заявлений онлайн", "online share"),
         "in_term_share": ("доля оказанных в срок", "in-term share"),
         "grade": ("доля услуг с высокой оценкой", "share of highly graded services"),

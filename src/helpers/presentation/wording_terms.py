@@ -23,7 +23,7 @@ HEADINGS = {
 }
 INTERFACE = {
     "revision": ("Ревизия кода", "Code revision"),
-    "run": ("Запуск", "Run"),
+    "run": ("запуск", "run"),
     "project": ("Клиентоцентричность", "Client-centricity"),
     "country": ("Россия", "Russia"),
     "preliminary": ("предварительные данные", "preliminary data"),
