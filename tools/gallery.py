@@ -1,9 +1,10 @@
-"""Pictures of the sample reports for docs/gallery: phone, desktop, dark, forced dark, grey and print.
+"""Pictures of the sample and demonstration reports for docs/gallery: phone, desktop, dark, forced dark, grey, print.
 
 usage: python tools/gallery.py [folder with executed report notebooks] [folder for the pictures]
 
-The notebooks (``reports/sample`` by default) are turned into pages as a batch does it, opened in Debian's chromium by
-``tests/node/shots.mjs`` and printed by the project's own PDF; nothing is retouched. ``make gallery`` calls this.
+The notebooks (``reports/sample`` by default, and the demonstration release where ``make reports`` has built it) are
+turned into pages as a batch does it, opened in Debian's chromium by ``tests/node/shots.mjs`` and printed by the project's
+own PDF; nothing is retouched. ``make gallery`` calls this.
 """
 
 import base64
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from PIL import Image
@@ -23,10 +25,10 @@ from helpers.presentation.results import NationalResult, Result
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT / "tests" / "node" / "shots.mjs"
-PHONE = {"width": 360, "scale": 1.5, "height": 760, "scheme": "light"}
+PHONE: dict[str, Any] = {"width": 360, "scale": 1.5, "height": 760, "scheme": "light"}
 SCREENS = 3  # of a phone, side by side
 # picture: (kind of report, language, what is different from a phone in the light)
-PICTURES = {
+PICTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "desktop": ("rich", "ru", {"width": 800, "scale": 1, "height": 1400}),
     "desktop-dark": ("rich", "ru", {"width": 800, "scale": 1, "height": 1400, "scheme": "dark"}),
     "phone": ("rich", "ru", {}),
@@ -37,12 +39,16 @@ PICTURES = {
     "phone-little-data": ("poor", "ru", {}),
     "phone-no-data": ("empty", "ru", {}),
     "phone-national": ("national", "ru", {}),
+    "demo-phone": ("demo rich", "ru", {}),
+    "demo-desktop": ("demo rich", "ru", {"width": 900, "scale": 1, "height": 1900}),
+    "demo-index": ("demo index", "ru", {"width": 1120, "scale": 1, "height": 900}),
     "mail-phone": ("rich mail", "ru", {}),
     "mail-desktop": ("rich mail", "ru", {"width": 700, "scale": 1, "height": 1300}),
     "mail-dark": ("rich mail", "ru", {"scheme": "dark"}),
     "mail-forced-dark": ("rich mail", "ru", {"forced": True}),
 }
-PRINTS = {"print": ("rich", "ru"), "print-no-data": ("empty", "ru")}
+PRINTS = {"print": ("rich", "ru"), "print-no-data": ("empty", "ru"), "demo-print": ("demo rich", "ru")}
+DEMO = "RU-CHE.ru"  # the demonstration report that shows every block
 COLOURS = 160
 MOST_BYTES = 160_000
 
@@ -61,6 +67,7 @@ def main(arguments: list[str]) -> int:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         made = {key: page_file(notebook, Path(folder)) for key, notebook in notebooks.items()}
+        made |= demonstration(Path(folder)) if not arguments else {}
         made |= {(f"{kind} mail", lang): mail_file(nb, Path(folder)) for (kind, lang), nb in notebooks.items()}
         for name in shoot(made, Path(folder), target) + printed(made, Path(folder), target):
             print(name)
@@ -86,12 +93,22 @@ def find(source: Path) -> dict[tuple[str, str], nbformat.NotebookNode]:
     return found
 
 
+def demonstration(folder: Path) -> dict[tuple[str, str], Path]:
+    """Page and index of the latest demonstration release; nothing where it is not built, and its pictures stay."""
+    releases = sorted(paths.reports("demo").glob(f"*/{DEMO}.ipynb"))
+    if not releases:
+        return {}
+    made = {("demo rich", "ru"): page_file(nbformat.read(releases[-1], as_version=4), folder)}
+    index = releases[-1].parent / "index.html"
+    return made | ({("demo index", "ru"): index} if index.is_file() else {})
+
+
 def page_file(notebook: nbformat.NotebookNode, folder: Path) -> Path:
     """Page of one notebook as a file of its own name."""
     result = pages.embedded(notebook)
     if result is None:
         raise ValueError("the notebook carries no result")
-    path = folder / f"{result.report_id}.{kind_of(result)}.html"
+    path = folder / f"{result.collection}.{result.report_id}.{kind_of(result)}.html"
     path.write_text(pages.Exporter(result.lang).export(notebook), encoding="utf-8")
     return path
 

@@ -1,4 +1,4 @@
-"""``reports/sample/``: four executed reports kept in git, with outputs, that `make test` re-runs and compares."""
+"""``reports/sample/``: four executed reports in two languages, in git with outputs; `make test` re-runs and compares."""
 
 import time
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from helpers.batch.rehearsal import RESULT_MIME as RESULT_MIME
 PATIENCE = 300  # seconds to wait for another run
 # One region with rich data, one with little, one with none, and the country.
 SAMPLES = ("RU-CHE", "RU-KAM", "RU-MAG", NATIONAL_ID)
+LANGUAGES = ("ru", "en")
 
 
 class SampleError(Exception):
@@ -33,13 +34,13 @@ def make(options: Options | None = None) -> tuple[Path, ...]:
     SampleError
         If one of them is not built or does not re-run with the same result: the old samples stay.
     """
-    wanted = replace(options or Options(), collection="real", regions=SAMPLES, langs=("ru",), check=True)
+    wanted = replace(options or Options(), collection="real", regions=SAMPLES, langs=LANGUAGES, check=True)
     outcome: Outcome = release.build(wanted)
     if outcome.exit_code:
         raise SampleError(outcome.summary())
     rows = records.Status(outcome.folder).rows
     made = []
-    for name in (f"{region}.ru" for region in SAMPLES):
+    for name in (f"{region}.{lang}" for region in SAMPLES for lang in LANGUAGES):
         if not rows[name].is_checked:
             raise SampleError(f"{name} has not been checked")
         for column in ("notebook_sha256", "html_sha256"):
