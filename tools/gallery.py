@@ -3,8 +3,8 @@
 usage: python tools/gallery.py [folder with executed report notebooks] [folder for the pictures]
 
 The notebooks (``reports/sample`` by default, and the demonstration release where ``make reports`` has built it) are
-turned into pages as a batch does it, opened in Debian's chromium by ``tests/node/shots.mjs`` and printed by the project's
-own PDF; nothing is retouched. ``make gallery`` calls this.
+turned into pages as a batch does it, opened in Debian's chromium by ``tests/node/shots.mjs`` and printed by the
+project's own PDF; nothing is retouched. ``make gallery`` calls this.
 """
 
 import base64

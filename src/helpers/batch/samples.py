@@ -1,4 +1,4 @@
-"""``reports/sample/``: four executed reports in two languages, in git with outputs; `make test` re-runs and compares."""
+"""``reports/sample/``: four executed reports in two languages, kept in git; `make test` re-runs and compares them."""
 
 import time
 from collections.abc import Sequence
