@@ -5,6 +5,7 @@ refused.
 import io
 import re
 import zipfile
+from collections.abc import Callable
 
 from helpers.intake.grids.model import MAX_RATIO, MAX_UNPACKED_BYTES, GridError
 
@@ -61,11 +62,19 @@ def read_member(archive: zipfile.ZipFile, member: str, name: str) -> bytes:
     return content
 
 
-def check_members(archive: zipfile.ZipFile, name: str) -> None:
-    """Read every XML part once within bounds, so that a library may parse the archive afterwards."""
+def check_members(
+    archive: zipfile.ZipFile, name: str, inspect: Callable[[bytes, str], None] = lambda content, name: None
+) -> None:
+    """Read every XML part once within bounds, so that a library may parse the archive afterwards.
+
+    Parameters
+    ----------
+    inspect : callable, optional
+        Called with each part and the name of the file; refuses what the library would choke on.
+    """
     for entry in archive.infolist():
         if entry.filename.lower().endswith((".xml", ".rels", ".vml")):
-            read_member(archive, entry.filename, name)
+            inspect(read_member(archive, entry.filename, name), name)
 
 
 def refuse_entities(content: bytes, name: str) -> None:
@@ -76,7 +85,8 @@ def refuse_entities(content: bytes, name: str) -> None:
     GridError
         Always on such a declaration: no rating file needs one, and it is how files attack a parser.
     """
-    if re.search(rb"<!\s*(?:DOCTYPE|ENTITY)", content):
+    plain = content.replace(b"\x00", b"") if b"\x00" in content[:200] else content  # UTF-16 and UTF-32
+    if re.search(rb"<!\s*(?:DOCTYPE|ENTITY)", plain):
         raise GridError(
             f"{name}: the XML declares a document type or entities, which rating files never need. It was not opened."
         )

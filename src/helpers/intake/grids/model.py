@@ -12,6 +12,8 @@ MAX_ROWS = 3_000_000
 MAX_COLUMNS = 2_000
 MAX_CELLS = 40_000_000
 MAX_SHEETS = 500
+MAX_COLLECTED = 10_000_000  # non-blank cells kept one by one: about 2.5 GB
+MAX_MERGED = 2_000_000  # cells under merged ranges of one sheet
 
 
 class GridError(Exception):
@@ -80,8 +82,16 @@ class GridBuilder:
     general: set[tuple[int, int]] = field(default_factory=set)
 
     def put(self, row: int, column: int, text: str, kind: int = TEXT) -> None:
-        """Place a non-blank cell (0-based)."""
+        """Place a non-blank cell (0-based).
+
+        Raises
+        ------
+        GridError
+            If there are more cells than fit into memory.
+        """
         if text.strip() or kind != TEXT:
+            if len(self.cells) >= MAX_COLLECTED:
+                raise GridError(f"sheet «{self.sheet[:100]}»: more than {MAX_COLLECTED:,} cells. Split the file.")
             self.cells[row, column] = text
             if kind != TEXT:
                 self.kinds[row, column] = kind
@@ -106,6 +116,7 @@ class GridBuilder:
         for (row, column), kind in self.kinds.items():
             kinds[row, column] = kind
         clipped = tuple((a, b, min(c, rows - 1), min(d, columns - 1)) for a, b, c, d in sorted(set(spans)))
+        check_merged(name, sum((c - a + 1) * (d - b + 1) for a, b, c, d in clipped))
         return Grid(self.sheet, texts, kinds, clipped, general_numbers=frozenset(self.general), **more)  # type: ignore[arg-type]
 
 
@@ -121,6 +132,21 @@ def check_size(name: str, rows: int, columns: int) -> None:
         raise GridError(
             f"{name}: the table spans {rows:,} rows × {columns:,} columns, more than {MAX_ROWS:,} × {MAX_COLUMNS:,}"
             f" or {MAX_CELLS:,} cells. Delete stray cells far from the data, or save the table as several files."
+        )
+
+
+def check_merged(name: str, cells: int) -> None:
+    """Refuse merged ranges that together cover more cells than any table has.
+
+    Raises
+    ------
+    GridError
+        Naming the file and the limit.
+    """
+    if cells > MAX_MERGED:
+        raise GridError(
+            f"{name}: merged cells cover {cells:,} cells, more than {MAX_MERGED:,}."
+            " Undo merges of whole rows and columns, or save the table as csv."
         )
 
 

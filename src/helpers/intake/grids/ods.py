@@ -9,12 +9,13 @@ from helpers.intake.grids.model import (
     DATE,
     EMPTY_FORMULA,
     MAX_COLUMNS,
-    MAX_ROWS,
+    MAX_MERGED,
     NUMBER,
     PERCENT,
     Grid,
     GridBuilder,
     GridError,
+    check_size,
 )
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -70,7 +71,9 @@ def _grid(table: etree._Element, name: str, hidden_styles: set[str | None]) -> G
         if element.get(f"{_TABLE}visibility") in ("collapse", "filter"):
             hidden_rows.add(row)
         if repeat > 1 and len(builder.cells) > before:
-            for copy in range(1, min(repeat, MAX_ROWS)):
+            if repeat * (len(builder.cells) - before) > MAX_MERGED:
+                raise GridError(f"{name}: a row is repeated {repeat:,} times. Delete the copies below the data.")
+            for copy in range(1, repeat):
                 _read_row(element, row + copy, builder)
         row += repeat
     return builder.build(
@@ -87,6 +90,7 @@ def _read_row(element: etree._Element, row: int, builder: GridBuilder) -> None:
         if cell.tag == f"{_TABLE}table-cell":
             text, kind = _text(cell)
             if text.strip() or kind:
+                check_size(f"sheet «{builder.sheet[:100]}»", row + 1, column + min(repeat, MAX_COLUMNS))
                 for copy in range(min(repeat, MAX_COLUMNS)):
                     builder.put(row, column + copy, text, kind)
             down, right = _repeat(cell, "number-rows-spanned"), _repeat(cell, "number-columns-spanned")

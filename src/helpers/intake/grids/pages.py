@@ -4,6 +4,7 @@ together again.
 
 import io
 import re
+import zlib
 from dataclasses import replace
 from functools import lru_cache
 
@@ -14,7 +15,10 @@ import pymorphy3
 from helpers.intake.grids.model import Grid, GridBuilder, GridError
 
 MAX_PAGES = 400
+MAX_STREAM_BYTES = 200_000_000  # of one stream unpacked; a scanned page at 600 dots an inch has 105 MB
 _MAX_TITLE = 400
+_PIECE = 1 << 20
+_ZLIB_STARTS = (b"x\x01", b"x\x9c", b"x\xda")
 
 
 def read(data: bytes, name: str) -> list[Grid]:
@@ -25,6 +29,7 @@ def read(data: bytes, name: str) -> list[Grid]:
     GridError
         If the file is damaged, encrypted, too long, a scan without text, or holds no table.
     """
+    _refuse_bombs(data, name)
     try:
         with pdfplumber.open(io.BytesIO(data)) as document:
             if len(document.pages) > MAX_PAGES:
@@ -52,6 +57,29 @@ def read(data: bytes, name: str) -> list[Grid]:
         else:
             grids.append(replace(piece, sheet=f"table{len(grids) + 1}"))
     return grids
+
+
+def _refuse_bombs(data: bytes, name: str) -> None:
+    """Refuse a stream that unpacks beyond the limit, or is packed twice: the library unpacks without a bound."""
+    view = memoryview(data)
+    for found in re.finditer(rb"stream\r?\n(?=[\x08-\x78])", data):
+        unpacker, size, rest = zlib.decompressobj(), 0, bytes(view[found.end() : found.end() + _PIECE])
+        place = found.end() + _PIECE
+        try:
+            while rest and not unpacker.eof:
+                piece = unpacker.decompress(rest, _PIECE)
+                is_packed_again = size == 0 and piece[:2] in _ZLIB_STARTS
+                size += len(piece)
+                if size > MAX_STREAM_BYTES or is_packed_again:
+                    raise GridError(
+                        f"{name}: a part of the document unpacks to more than {MAX_STREAM_BYTES:,} bytes."
+                        " The file was not opened; check who sent it, or ask for a workbook."
+                    )
+                rest = unpacker.unconsumed_tail
+                if not rest:
+                    rest, place = bytes(view[place : place + _PIECE]), place + _PIECE
+        except zlib.error:  # another kind of stream, or a damaged one: the library will say
+            continue
 
 
 def _pieces(document: pdfplumber.PDF, name: str) -> tuple[list[tuple[Grid, bool]], bool]:

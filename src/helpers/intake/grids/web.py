@@ -5,7 +5,7 @@ import re
 from lxml import etree, html
 
 from helpers.intake.grids.delimited import decode
-from helpers.intake.grids.model import MAX_COLUMNS, Grid, GridBuilder, GridError
+from helpers.intake.grids.model import MAX_COLUMNS, Grid, GridBuilder, GridError, check_merged
 from helpers.intake.text import to_superscript
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6", "p", "caption", "div", "b", "strong", "span", "li", "center"}
@@ -74,6 +74,7 @@ def _inside(element: etree._Element, tags: set[str]) -> bool:
 def _grid(table: etree._Element, sheet: str, titles: tuple[str, ...], name: str, encoding: str) -> Grid:
     builder = GridBuilder(sheet)
     taken: set[tuple[int, int]] = set()
+    covered = 0
     rows = [row for row in table.iter("tr") if _own(row, table)]
     for row_number, row in enumerate(rows):
         column = 0
@@ -87,6 +88,8 @@ def _grid(table: etree._Element, sheet: str, titles: tuple[str, ...], name: str,
             builder.put(row_number, column, _text(cell))
             if down > 1 or right > 1:
                 builder.spans.append((row_number, column, row_number + down - 1, column + right - 1))
+            covered += down * right if down > 1 or right > 1 else 0
+            check_merged(name, covered)
             taken.update((row_number + i, column + j) for i in range(down) for j in range(right))
             column += right
     return builder.build(name, titles=titles, notes=(f"encoding {encoding}",))

@@ -10,13 +10,23 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.worksheet.worksheet import Worksheet
 
 from helpers.intake.grids.archives import check_members, open_archive, read_member
-from helpers.intake.grids.model import EMPTY_FORMULA, ERROR, MAX_SHEETS, Grid, GridBuilder, GridError, check_size
+from helpers.intake.grids.model import (
+    EMPTY_FORMULA,
+    ERROR,
+    MAX_SHEETS,
+    Grid,
+    GridBuilder,
+    GridError,
+    check_merged,
+    check_size,
+)
 from helpers.intake.grids.numbers import decimals_of_format, number_cell, plain_cell
 from helpers.intake.text import to_superscript
 
 _EMPTY_FORMULA = re.compile(
     rb'<c\b[^>]*?\br="([A-Z]{1,3}\d{1,7})"[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
 )
+_MERGE = re.compile(rb"mergeCell\s[^>]*?ref\s*=\s*[\"']\$?([A-Za-z]{1,3})\$?(\d{1,7}):\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 
 
 def read(data: bytes, name: str) -> list[Grid]:
@@ -28,7 +38,7 @@ def read(data: bytes, name: str) -> list[Grid]:
         If the workbook is damaged, too large, or holds no sheet.
     """
     archive = open_archive(data, name)
-    check_members(archive, name)
+    check_members(archive, name, _refuse_huge_merges)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -42,6 +52,23 @@ def read(data: bytes, name: str) -> list[Grid]:
         raise GridError(f"{name}: the workbook holds {len(sheets)} sheets; between 1 and {MAX_SHEETS} can be read.")
     formulas = _formulas_without_value(archive, name)
     return [_grid(sheet, name, formulas.get(number, frozenset())) for number, sheet in enumerate(sheets, 1)]
+
+
+def _refuse_huge_merges(content: bytes, name: str) -> None:
+    """Refuse merged ranges so large that openpyxl, which makes an object of each cell, would not come back."""
+    plain = content.replace(b"\x00", b"") if b"\x00" in content[:200] else content
+    cells = 0
+    for first, top, last, bottom in _MERGE.findall(plain):
+        cells += (abs(int(bottom) - int(top)) + 1) * (abs(_column(last) - _column(first)) + 1)
+    check_merged(name, cells)
+
+
+def _column(letters: bytes) -> int:
+    """Number of a column by its letters: A is 1."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
 
 
 def _grid(sheet: Worksheet, name: str, empty_formulas: frozenset[str]) -> Grid:
