@@ -6,10 +6,6 @@ from dataclasses import dataclass, field
 from helpers.tables.periods import PATTERN
 
 PERIOD = "(?:" + re.sub(r"\(\?P<\w+>", "(?:", PATTERN.pattern) + ")"
-RATINGS = (
-    "a_fed_index", "b_region_index", "b_region_process", "c_mfc", "d_grades", "e_roadmap",
-    "f_life_situations", "g_curators", "h_feedback", "published",
-)  # fmt: skip
 ENTITY_TYPES = (
     "region", "federal_agency", "regional_agency", "service", "roadmap_point", "country",
     "federal_district", "system", "life_situation",
@@ -93,7 +89,9 @@ PERIOD_OF = text(
     pattern=PERIOD + r"|before|after|\d{4}-\d{2}(?:-\d{2})?/\d{4}-\d{2}(?:-\d{2})?|\d{4}-\d{2}-\d{2}",
 )
 MONTH = text("month, 2024-06", pattern=r"\d{4}-(0[1-9]|1[0-2])")
-RATING = text("rating or register that the figure belongs to", *RATINGS)
+RATING = text(
+    "rating or register that the figure belongs to, a row of data/reference/ratings.csv", pattern=r"[a-z][a-z0-9_]*"
+)
 ENTITY_TYPE = text("kind of entity", *ENTITY_TYPES)
 KIND = text("what the interval means", *INTERVAL_KINDS)
 PLACE = {

@@ -8,10 +8,10 @@ that makes them: `schemas_cleaned`, `schemas_rated`, `schemas_effects`.
 import pandera.pandas as pa
 
 from helpers.tables import schemas_cleaned, schemas_effects, schemas_rated
-from helpers.tables.columns import DAY_UNITS, ENTITY_TYPES, INTERVAL_KINDS, RATINGS, REJECT_REASONS, Column, Table
+from helpers.tables.columns import DAY_UNITS, ENTITY_TYPES, INTERVAL_KINDS, REJECT_REASONS, Column, Table
 
 __all__ = [
-    "DAY_UNITS", "ENTITY_TYPES", "INTERVAL_KINDS", "KEYS", "RATINGS", "REJECT_REASONS", "SCHEMAS", "TABLES", "Column",
+    "DAY_UNITS", "ENTITY_TYPES", "INTERVAL_KINDS", "KEYS", "REJECT_REASONS", "SCHEMAS", "TABLES", "Column",
     "Table", "schema",
 ]  # fmt: skip
 
