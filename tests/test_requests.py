@@ -422,24 +422,27 @@ def test_the_same_expression_on_duckdb_and_spark(tmp_path):
         if conftest.on_ci():
             pytest.fail(reason)
         pytest.skip(reason)
-    file = tmp_path / "log.csv"
-    request_log.write(file, 1_000_000, seed=4)
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    request_log.write(files[0], 900_000, seed=4)
+    request_log.write(files[1], 100_000, seed=4)  # numbers of the first log again, mostly of other applications
     services = request_log.services()
-    result = make(tmp_path, file, services=services)
-    assert counts(result).get("duplicate_exact", 0) == 0
-    typed = next((tmp_path / "staging").rglob("rows.parquet"))
-    services.to_parquet(tmp_path / "services.parquet")
+    result = make(tmp_path, *files, services=services)
+    assert counts(result)["duplicate_exact"] > 0 and counts(result)["duplicate_conflict"] > 100_000
+    services.to_csv(tmp_path / "services.csv", index=False)
     out = tmp_path / "spark.parquet"
     script = Path(__file__).parent / "spark_panel.py"
     paths_ = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, str(script), str(typed), str(tmp_path / "services.parquet"), str(out)],
+        [sys.executable, str(script), str(tmp_path), str(tmp_path / "services.csv"), str(out)],
         env={**os.environ, "PYTHONPATH": paths_}, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     expected, got = result.detail, pd.read_parquet(out)
     got = got[expected.columns.tolist()].sort_values(["region_iso", "service_id", "period"], ignore_index=True)
     pd.testing.assert_frame_equal(got, expected, check_dtype=False, rtol=1e-9)
+    panels = (store.validate("service_panel", pd.read_parquet(f"{out}.panel"), "spark"), result.panel)
+    keys = ["region_iso", "service_id", "month"]
+    pd.testing.assert_frame_equal(*(one.sort_values(keys, ignore_index=True) for one in panels), rtol=1e-9)
 
 
 def test_working_day_index_counts_what_the_calendar_says():

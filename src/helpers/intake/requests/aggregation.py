@@ -19,6 +19,10 @@ QUANTILES = {"q25": 0.25, "median": 0.5, "q75": 0.75, "q90": 0.9}
 KINDS = ("calendar", "working")
 _TOLERANCE = 1e-9
 _NEVER = -1e9  # stands for log(0): the curve falls to zero
+CONTENT = (
+    "region_iso", "municipality", "service_id", "service_name", "agency", "received", "completed", "documents",
+    "documents_supplied", "visits", "is_online", "is_refused", "is_appealed", "rating",
+)  # fmt: skip
 
 
 def panel(rows: Any, services: Any, *, period: str = "month", by_municipality: bool = False) -> Any:
@@ -53,6 +57,29 @@ def panel(rows: Any, services: Any, *, period: str = "month", by_municipality: b
     named = ["period" if key == "start" else key for key in keys]
     others = [column for column in whole.columns if column not in keys]
     return whole.mutate(period=text).select(*named, *others).order_by(named)
+
+
+def without_duplicates(rows: Any) -> Any:
+    """Typed rows of which equal copies stand once and copies that differ do not stand at all.
+
+    On one machine `duplicates` does the same with counts and samples; this is for rows staged on a cluster.
+
+    Parameters
+    ----------
+    rows : ibis table
+        Typed rows (`rows.SCHEMA`) of all logs.
+    """
+    parts = [rows[name].cast("string").fill_null("\x01").concat("\x02") for name in CONTENT]
+    content = parts[0].concat(*parts[1:])
+    marked = rows.mutate(content=content)
+    ids = marked.group_by("application_id").aggregate(
+        copies=marked.record.count(), low=marked.content.min(), high=marked.content.max()
+    )
+    single = rows.semi_join(ids.filter(ids.copies == 1), "application_id")
+    twice = rows.semi_join(ids.filter((ids.copies > 1) & (ids.low == ids.high)), "application_id")
+    others = [name for name in rows.columns if name != "application_id"]
+    once = twice.group_by("application_id").aggregate(**{name: twice[name].min() for name in others})
+    return single.union(once.select(*rows.columns))
 
 
 def _sums(rows: Any, keys: list[str]) -> Any:

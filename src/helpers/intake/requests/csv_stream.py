@@ -1,4 +1,9 @@
-"""A csv log as a stream of batches, with the record and the line on which every row starts."""
+"""A csv log as a stream of batches, with the record and the line on which every row starts.
+
+A log is read the quick way first: its bytes are not decoded, columns not recognised are not parsed, a line is a
+record. The first quote, or the first record with a wrong number of fields, raises `Reopen`: the log is then read from
+its start the careful way, decoded to utf-8, all columns parsed, line breaks inside fields counted.
+"""
 
 import codecs
 import csv
@@ -22,11 +27,11 @@ SAMPLE_BYTES = 256 * 1024
 BLOCK_BYTES = 4 << 20
 _SEPARATOR_SAMPLE = 64 * 1024
 _COMPRESSION = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
-_ONE_BYTE = ("cp1251", "cp866", "koi8_r")
+_BYTEWISE = ("utf-8", "utf-8-sig", "utf_8", "cp1251", "cp866", "koi8_r")  # separators are bytes of their own
 
 
-class QuotesSeen(Exception):
-    """The first quote stands beyond the sample: lines must be counted from the start."""
+class Reopen(Exception):
+    """The log must be read the careful way."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,8 @@ class Form:
         Records before the header: ``sep=`` and blank lines.
     header_lines : int
         Lines up to the end of the header.
-    has_quotes : bool
-        Fields may hold line breaks; lines are then counted, else a line is a record.
+    is_careful : bool
+        Read the careful way.
     """
 
     path: Path
@@ -49,10 +54,10 @@ class Form:
     labels: tuple[str, ...]
     skipped: int
     header_lines: int
-    has_quotes: bool
+    is_careful: bool
 
 
-def open_csv(path: Path, *, has_quotes: bool = False) -> Reader:
+def open_csv(path: Path, *, is_careful: bool = False) -> Reader:
     """Open a csv log for streaming.
 
     Raises
@@ -60,8 +65,8 @@ def open_csv(path: Path, *, has_quotes: bool = False) -> Reader:
     LogError
         If the file is undecodable, or has no header.
     """
-    form = _form(path, has_quotes)
-    source = _Source(path, form.encoding)
+    form = _form(path, is_careful)
+    source = _Source(path, form.encoding if form.is_careful else "")
     ragged: list[Ragged] = []
 
     def stream(columns: dict[str, str]) -> Iterator[Batch]:
@@ -75,25 +80,10 @@ def compression_of(path: Path) -> str | None:
     return _COMPRESSION.get(path.suffix.lower())
 
 
-def line_texts(path: Path, lines: list[int]) -> dict[int, str]:
-    """Text of some lines of a log: the parser keeps no bytes of records that it skips."""
-    wanted, found, seen = sorted(lines), {}, 0
-    encoding = _form(path, False).encoding
-    source, rest = _Source(path), b""
-    while wanted and (block := source.read(BLOCK_BYTES)):
-        count = block.count(b"\n")
-        if wanted[0] <= seen + count:
-            pieces = (rest + block).split(b"\n")
-            while wanted and wanted[0] <= seen + count:
-                line = wanted.pop(0)
-                found[line] = pieces[line - seen - 1].decode(encoding, errors="replace").strip("\r")
-        rest = block[block.rfind(b"\n") + 1 :] if count else rest + block
-        seen += count
-    return found | {line: rest.decode(encoding, errors="replace") for line in wanted[:1] if line == seen + 1}
-
-
 class _Source:
-    """Unpacked bytes of a log, utf-16 as utf-8; notes how far the file is read and whether a quote was met."""
+    """Unpacked bytes of a log, decoded to utf-8 if an encoding is given; notes how far the file is read and whether a
+    quote was met.
+    """
 
     closed = False
 
@@ -104,7 +94,7 @@ class _Source:
             self._stream = pa.CompressedInputStream(self._file, packing) if packing else self._file
         except (pa.ArrowException, OSError) as error:
             raise LogError(f"{path.name} cannot be opened ({error})") from error
-        self._decoder = codecs.getincrementaldecoder(encoding)() if encoding.startswith("utf-16") else None
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace") if encoding else None
         self._held = b""
         self.position = 0
         self.has_quotes = False
@@ -112,8 +102,8 @@ class _Source:
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most size; a line end of two bytes is never torn, which the parser would take for two."""
         if self._decoder:
-            wide = self._stream.read(size // 2)  # two bytes become three at most
-            piece = self._held + self._decoder.decode(wide, final=not wide).encode()
+            raw = self._stream.read(size // 3)  # a byte becomes three at most
+            piece = self._held + self._decoder.decode(raw, final=not raw).encode()
         else:
             piece = self._held + self._stream.read(size - len(self._held))
         self._held = b"\r" if piece.endswith(b"\r") and len(piece) > 1 else b""
@@ -135,7 +125,7 @@ class _Source:
         self._file.close()
 
 
-def _form(path: Path, has_quotes: bool) -> Form:
+def _form(path: Path, is_careful: bool) -> Form:
     source = _Source(path)
     try:
         head = source.read(SAMPLE_BYTES)
@@ -157,7 +147,8 @@ def _form(path: Path, has_quotes: bool) -> Form:
     reader = csv.reader(text[start:].splitlines(keepends=True), delimiter=separator)
     labels = tuple(next(reader, []))
     _check_labels(path, labels)
-    return Form(path, encoding, separator, labels, skipped, skipped + reader.line_num, has_quotes or '"' in text)
+    is_careful = is_careful or '"' in text or encoding not in _BYTEWISE
+    return Form(path, encoding, separator, labels, skipped, skipped + reader.line_num, is_careful)
 
 
 def _whole_lines(head: bytes) -> bytes:
@@ -176,27 +167,35 @@ def _check_labels(path: Path, labels: tuple[str, ...]) -> None:
 
 def _batches(form: Form, source: _Source, columns: dict[str, str], ragged: list[Ragged]) -> Iterator[Batch]:
     places = {name: f"c{form.labels.index(label)}" for name, label in columns.items()}
-    encoding = form.encoding if form.encoding in _ONE_BYTE else "utf-8"
+    encoding = "utf-8" if form.is_careful or form.encoding.startswith("utf") else form.encoding
     skipped: list[tuple[int, str]] = []
     counter = _Lines(form.skipped + 2, form.header_lines + 1)
     try:
         for piece in _parsed(form, source, places, skipped):
-            if source.has_quotes and not form.has_quotes:
-                raise QuotesSeen
-            breaks = _breaks(piece) if form.has_quotes else None
-            records, lines = counter.place(piece.num_rows, breaks, skipped, ragged, keep_text=encoding == "utf-8")
+            if source.has_quotes and not form.is_careful:
+                raise Reopen
+            breaks = _breaks(piece) if form.is_careful else None
+            records, lines = counter.place(piece.num_rows, breaks, skipped, ragged)
             ids, bad = identifiers(piece.column(places[ID]), encoding)
             texts = {name: coded(piece.column(place), encoding) for name, place in places.items() if name != ID}
             yield Batch(ids, bad, texts, records, lines)
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-        raise LogError(f"{form.path.name}, after record {counter.record}: {error}; it may be cut or damaged") from error
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, pa.ArrowInvalid) and not form.is_careful:
+            raise Reopen from error
+        is_endless = "straddling" in str(error)
+        why = (
+            "a record does not end, perhaps a quote is not closed"
+            if is_endless
+            else f"{error}; it may be cut or damaged"
+        )
+        raise LogError(f"{form.path.name}, after line {counter.line - 1}: {why}") from error
     finally:
         source.close()
-    counter.place(0, None, skipped, ragged, keep_text=encoding == "utf-8", is_last=True)
+    counter.place(0, None, skipped, ragged, is_last=True)
 
 
 def _parsed(form: Form, source: _Source, places: dict[str, str], skipped: list[tuple[int, str]]) -> Any:
-    """Batches of bytes; with quotes all columns, since any may hold line breaks."""
+    """Batches of bytes; the careful way all columns, since any may hold line breaks."""
 
     def note(row: Any) -> str:
         skipped.append((int(row.number), str(row.text)))
@@ -206,7 +205,7 @@ def _parsed(form: Form, source: _Source, places: dict[str, str], skipped: list[t
     few = pa.dictionary(pa.int32(), pa.binary())
     types: dict[str, pa.DataType] = dict.fromkeys(names, pa.binary()) | dict.fromkeys(places.values(), few)
     types[places[ID]] = pa.binary()
-    included = names if form.has_quotes else list(places.values())
+    included = names if form.is_careful else list(places.values())
     return pc_csv.open_csv(
         source,
         read_options=pc_csv.ReadOptions(
@@ -214,8 +213,8 @@ def _parsed(form: Form, source: _Source, places: dict[str, str], skipped: list[t
             use_threads=False, block_size=BLOCK_BYTES,
         ),
         parse_options=pc_csv.ParseOptions(
-            delimiter=form.separator, newlines_in_values=form.has_quotes, ignore_empty_lines=False,
-            invalid_row_handler=note,
+            delimiter=form.separator, newlines_in_values=form.is_careful, ignore_empty_lines=False,
+            invalid_row_handler=note if form.is_careful else None,
         ),
         convert_options=pc_csv.ConvertOptions(
             column_types=types, strings_can_be_null=False, include_columns=included,
@@ -250,8 +249,6 @@ class _Lines:
         breaks: np.ndarray | None,
         skipped: list[tuple[int, str]],
         ragged: list[Ragged],
-        *,
-        keep_text: bool,
         is_last: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Records and lines of the next rows; skipped records among them (or, after the last row, all) go to ragged."""
@@ -270,7 +267,7 @@ class _Lines:
         records = np.arange(self.record, self.record + whole, dtype=np.int64)
         lines = records + (self.line - self.record) + np.cumsum(inside) - inside
         for place, (number, text) in zip(at, mine, strict=True):
-            ragged.append(Ragged(number, int(lines[place]), text if keep_text else ""))
+            ragged.append(Ragged(number, int(lines[place]), text))
         self.record += whole
         self.line += whole + int(inside.sum())
         return records[is_row], lines[is_row]

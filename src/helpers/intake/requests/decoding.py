@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_REPLACED = "\ufffd"  # stands where a decoder found no letter
+
 
 @dataclass(frozen=True)
 class Coded:
@@ -33,20 +35,28 @@ def _text(value: bytes | str | None, encoding: str) -> str | None:
     if not isinstance(value, bytes):
         return value or ""
     try:
-        return value.decode(encoding)
+        text = value.decode(encoding)
     except UnicodeDecodeError:
         return None
+    return None if _REPLACED in text else text
 
 
 def identifiers(column: pa.Array, encoding: str) -> tuple[pa.Array, np.ndarray | None]:
     """Application numbers as trimmed text, and which of them cannot be decoded (None: all can)."""
     try:
         texts = column.cast(pa.string()) if encoding == "utf-8" else _decoded(column, encoding)
+        is_clean = not _holds(texts.buffers()[2], _REPLACED.encode())
     except (pa.ArrowInvalid, UnicodeDecodeError):
-        values = [_text(value, encoding) for value in column.to_pylist()]
-        bad = np.array([value is None for value in values], dtype=bool)
-        return pc.utf8_trim_whitespace(pa.array([value or "" for value in values], pa.string())), bad
-    return pc.utf8_trim_whitespace(pc.fill_null(texts, "")), None
+        is_clean = False
+    if is_clean:
+        return pc.utf8_trim_whitespace(pc.fill_null(texts, "")), None
+    values = [_text(value, encoding) for value in column.to_pylist()]
+    bad = np.array([value is None for value in values], dtype=np.bool_)
+    return pc.utf8_trim_whitespace(pa.array([value or "" for value in values], pa.string())), bad
+
+
+def _holds(buffer: pa.Buffer | None, part: bytes) -> bool:
+    return buffer is not None and part in buffer.to_pybytes()
 
 
 def _decoded(column: pa.Array, encoding: str) -> pa.Array:

@@ -12,13 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from helpers.intake.requests.aggregation import CONTENT
+
 HASHES_PER_PASS = 8_000_000  # 64 MB
 MOST_SAMPLES = 100
 _BATCH = 1 << 20
-CONTENT = (
-    "region_iso", "municipality", "service_id", "service_name", "agency", "received", "completed", "documents",
-    "documents_supplied", "visits", "is_online", "is_refused", "is_appealed", "rating",
-)  # fmt: skip
 
 
 def find(connection: duckdb.DuckDBPyConnection, files: list[Path], rows: int) -> None:

@@ -47,7 +47,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Ragged:
-    """A record with a wrong number of fields; text is empty where the file must be asked again."""
+    """A record with a wrong number of fields."""
 
     record: int
     line: int

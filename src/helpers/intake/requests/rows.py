@@ -134,19 +134,19 @@ class Parser:
         if name in ("received", "completed"):
             positions, texts = _days_of_stamps(positions, texts)
         parse = self._parsers[name]
+        is_name = name in (*TEXTS, "region")
         known = self.known.setdefault(name, {})
         if len(known) > MOST_KNOWN:
             known.clear()
         meant = []
         for text in texts:
             if text is None:
-                meant.append((NONE, "undecodable_text"))
+                meant.append(("" if is_name else NONE, "undecodable_text"))
                 continue
             if text not in known:
                 known[text] = parse(text)
             meant.append(known[text])
         values = [value for value, _ in meant]
-        is_name = name in (*TEXTS, "region")
         reasons = np.array([_CODE[reason] for _, reason in meant], dtype=np.int8)
         return _Parsed(positions, np.array(values, dtype=object if is_name else np.int32), reasons)
 

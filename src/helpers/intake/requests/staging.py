@@ -13,7 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from helpers.intake.requests.columns import LogError, recognise
-from helpers.intake.requests.csv_stream import QuotesSeen, compression_of, line_texts, open_csv
+from helpers.intake.requests.csv_stream import Reopen, compression_of, open_csv
 from helpers.intake.requests.reading import PARQUET, Reader, open_log
 from helpers.intake.requests.rows import MOST_SAMPLES, SCHEMA, Parser, Refused
 from helpers.tables import store
@@ -108,8 +108,8 @@ def stage(
     try:
         try:
             staged = _stage_rows(log, open_log(log), target, as_of, progress)
-        except QuotesSeen:
-            staged = _stage_rows(log, open_csv(log, has_quotes=True), target, as_of, progress)
+        except Reopen:
+            staged = _stage_rows(log, open_csv(log, is_careful=True), target, as_of, progress)
         staged.check()
         temporary = manifest.with_suffix(".tmp")
         temporary.write_text(json.dumps(asdict(staged), ensure_ascii=False), encoding="utf-8")
@@ -149,15 +149,8 @@ def _stage_rows(log: Path, reader: Reader, target: Path, as_of: date, progress: 
     if reader.ragged:
         read += len(reader.ragged)
         refused["ragged_record"] = len(reader.ragged)
-        samples += _ragged(log, reader)
-    lines = [list(asdict(one).values()) for one in samples]
+        samples += [
+            Refused(one.record, one.line, "ragged_record", "", one.text[:300]) for one in reader.ragged[:MOST_SAMPLES]
+        ]
+    lines = [list(asdict(one).values()) for one in sorted(samples, key=lambda one: one.record)]
     return Staged(log.name, str(rows_file), read, accepted, dict(refused), lines, list(columns.unknown))
-
-
-def _ragged(log: Path, reader: Reader) -> list[Refused]:
-    """Sample of the records with a wrong number of fields."""
-    first = reader.ragged[:MOST_SAMPLES]
-    texts = line_texts(log, [one.line for one in first if not one.text])
-    return [
-        Refused(one.record, one.line, "ragged_record", "", (one.text or texts.get(one.line, ""))[:300]) for one in first
-    ]
