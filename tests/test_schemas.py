@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -42,7 +44,7 @@ def test_save_and_load_give_the_same_rows_sorted_by_key(world):
     ("change", "says"),
     [
         ({"period": "2023-Q5"}, "2023-Q5"),
-        ({"rating": "x"}, "'x'"),
+        ({"rating": "X 1"}, "'X 1'"),
         ({"region_iso": "74"}, "'74'"),
     ],
 )
@@ -149,6 +151,17 @@ def test_a_changed_file_or_another_contract_is_examined(world, examined, monkeyp
     assert len(store.load("groups", "real")) == 1 and examined == ["groups"]
     stamps.stamp_path(path).write_bytes(b"\xff not a stamp")
     assert len(store.load("groups", "real")) == 1 and examined == ["groups", "groups"]
+
+
+def test_the_contract_is_all_code_of_the_tables(tmp_path, monkeypatch):
+    copy = tmp_path / "tables"
+    shutil.copytree(Path(stamps.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(stamps, "__file__", str(copy / "stamps.py"))
+    digests = {stamps.contract.__wrapped__()}
+    for source in sorted(copy.glob("*.py")):
+        source.write_text(source.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        digests.add(stamps.contract.__wrapped__())
+    assert len(digests) == len(list(copy.glob("*.py"))) + 1
 
 
 def test_a_stamp_that_cannot_be_written_leaves_the_earlier_table(world, monkeypatch):
