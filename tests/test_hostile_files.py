@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from helpers.intake import grids
+from helpers.intake import grids, sources
 from helpers.intake.grids import model, pages
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -136,3 +136,27 @@ def test_cells_that_would_fill_the_memory_are_refused(monkeypatch):
     with pytest.raises(grids.GridError, match="more than 3 cells"):
         for column in range(5):
             builder.put(0, column, "x")
+
+
+# ---- the register ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\nb.csv", "x\u202egpj.csv", "a\u200b.csv", "=1+1.csv", "-rf.csv", "@sum.csv", ".hidden.csv", "~$lock.xlsx"],
+)
+def test_odd_file_names_are_refused_before_anything_is_copied(world, name):
+    (world / name).write_text("x", encoding="utf-8")
+    with pytest.raises(sources.SourceError, match="rename the file"):
+        sources.add(world / name, "2026-01-01")
+    assert not (world / "data" / "raw" / "files").exists()
+
+
+@pytest.mark.parametrize("path", ["../../secret.csv", "/etc/hostname", "files/../../x.csv", "..\\x.csv"])
+def test_a_catalogue_row_may_not_lead_out_of_the_folder(world, path):
+    (world / "a.csv").write_text("x", encoding="utf-8")
+    sources.add(world / "a.csv", "2026-01-01")
+    catalogue = world / "data" / "raw" / sources.CATALOG
+    catalogue.write_text(catalogue.read_text(encoding="utf-8").replace("files/a.csv", path), encoding="utf-8")
+    with pytest.raises(sources.SourceError, match=r"line 2: path .* leads out of data/raw"):
+        sources.of_collection("real")

@@ -7,8 +7,9 @@ generated demonstration files, which are synthetic and never committed.
 import csv
 import hashlib
 import shutil
+import unicodedata
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from helpers import paths
 
@@ -93,9 +94,31 @@ def read_catalog(path: Path | None = None) -> list[Source]:
             empty = [c for c in COLUMNS if c not in ("period", "note") and not (row[c] or "").strip()]
             if empty:
                 raise SourceError(f"{path}, line {line} ({row['path']}): fill in {empty}; write 'unknown' if it is")
+            _refuse_elsewhere(row["path"], f"{path}, line {line}")
             sources.append(Source(**{column: row[column] or "" for column in COLUMNS}))
     _refuse_repeats(sources, str(path))
     return sources
+
+
+def _refuse_elsewhere(name: str, where: str) -> None:
+    """A path of the catalogue leads to a file under ``data/raw`` and nowhere else."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise SourceError(f"{where}: path {name!r} leads out of data/raw; copy the file in with: reports add FILE")
+
+
+def refuse_odd_name(name: str) -> None:
+    """Refuse a file name that hides what it is, or that a spreadsheet or a shell would take for an order.
+
+    Raises
+    ------
+    SourceError
+        For control, invisible and text-direction characters, and for names that begin with ``= + - @ ~ .``.
+    """
+    odd = sorted({f"U+{ord(c):04X}" for c in name if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")})
+    if odd or name.startswith(("=", "+", "-", "@", "~", ".")):
+        reason = f"holds {', '.join(odd)}" if odd else f"begins with {name[0]}"
+        raise SourceError(f"the file name {name!r} {reason}; rename the file and add it again")
 
 
 def _refuse_repeats(sources: list[Source], where: str) -> None:
@@ -198,6 +221,7 @@ def add(file: Path, accessed_date: str, **known: str) -> Source:
         raise SourceError(f"unknown fields {unknown}; known: {', '.join(COLUMNS)}")
     if not file.is_file():
         raise SourceError(f"{file} is not a file; check the path")
+    refuse_odd_name(file.name)
     size = file.stat().st_size
     if not 0 < size <= MAX_BYTES:
         raise SourceError(f"{file} has {size} bytes; between 1 and {MAX_BYTES} are accepted. Split larger files")
