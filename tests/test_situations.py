@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analysis.effects import EffectsError, bundle, bundle_documents, bundles, bundles_study, study
+from helpers.analysis.effects import EffectsError, Panel, bundle, bundle_documents, bundles, bundles_study, study
 from helpers.intake import collection
 from helpers.intake.cleaning import clean_grids
 from helpers.intake.grids.model import Grid
@@ -130,6 +130,24 @@ def test_every_estimate_covers_the_planted_truth(drawn, found):
     naive = found["effects"].query("outcome == 'situation_days_high' and is_contrast").iloc[0]
     # the panel drifts downwards: before and after is further from zero than what was planted
     assert naive.estimate < truth["situation_days"] - 0.02 and naive.estimator == "before_after"
+
+
+def test_over_several_worlds_the_interval_covers_and_the_mean_error_is_small():
+    truth = world.draw(7)
+    errors, covered = [], 0
+    for seed in range(6):
+        drawn = situations.draw(truth.regions, truth.situation_documents, seed)
+        rows, _ = bundle(drawn.panel.frame, *bundles_study.declared(drawn.composition)).comparable()
+        panel = Panel(
+            rows.assign(log_days=np.log(rows["days_high"])), unit=bundle_documents.KEY, time="month",
+            cohort="launched", cluster="region_iso", strata="life_situation",
+        )  # fmt: skip
+        fit = bundles_study.estimator("log").fit(panel, "log_days")
+        planted = situations.averages(drawn).set_index("outcome")["value"]["situation_days"]
+        low, high = fit.conf_int()
+        covered += low < planted < high
+        errors.append(fit.att - planted)
+    assert covered >= 5 and abs(np.mean(errors)) < 0.025
 
 
 def test_a_world_without_an_effect_shows_none(monkeypatch):
