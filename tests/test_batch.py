@@ -888,6 +888,19 @@ def test_large_raw_files_count_by_size_and_time(tmp_path, monkeypatch):
     raw = paths.raw() / "log.csv"
     raw.parent.mkdir(parents=True)
     raw.write_text("12345")
-    first = keys.raw_files()
+    first = keys.raw_files("real")
     os.utime(raw, (1, 1))
-    assert keys.raw_files() != first
+    assert keys.raw_files("real") != first
+
+
+def test_demonstration_files_are_no_business_of_the_real_collection(made):
+    before = state(made)
+    (made / "data" / "raw" / "demo").mkdir()
+    (made / "data" / "raw" / "demo" / "new.csv").write_text("1")
+    assert keys.raw_files("real") != keys.raw_files("demo") and state(made) == before
+    assert {line.action for line in release.build(replace(QUICK, dry_run=True)).plan} == {"skip"}
+
+
+def test_a_corrected_title_in_the_catalogue_reaches_the_pages(made):
+    (made / "data" / "raw" / "catalog.csv").write_text("source_id,title\ns,Т\n", encoding="utf-8")
+    assert set(state(made).values()) == {"stale"}

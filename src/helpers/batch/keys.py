@@ -89,6 +89,8 @@ class Inputs:
 
     def __init__(self, collection: str) -> None:
         self._folder = paths.processed(collection)
+        self.collection = collection
+        self._catalogue = (paths.raw() / "demo" if collection == "demo" else paths.raw()) / "catalog.csv"
         self._memory = paths.reports(collection) / ".slices.json"
         self._slices: dict[str, dict[str, str]] = self._remembered()
         self._whole: dict[str, str] = {}
@@ -118,11 +120,15 @@ class Inputs:
         return combine([known.get(region, ""), known.get("", "")])
 
     def of_report(self, region: str) -> dict[str, str]:
-        """Digests of the tables as a report reads them; ``region`` is empty for the national one."""
-        return {
+        """Digests of the tables as a report reads them, and of the catalogue, whose titles and addresses it prints.
+
+        ``region`` is empty for the national report.
+        """
+        tables = {
             name: self.slice(name, region) if region and name in OWN_ROWS else self.table(name)
             for name in self.tables()
         }
+        return {**tables, "catalogue": files.digest_file(self._catalogue)}
 
     def remember(self) -> None:
         """Keep the slices of today's tables for the next run."""
@@ -148,12 +154,16 @@ def region_digests(path: Path) -> dict[str, str]:
 LARGE = 16 * 2**20
 
 
-def raw_files() -> str:
-    """Digest of the raw folder: content of small files, size and time of large ones (the catalogue has checksums)."""
+def raw_files(collection: str) -> str:
+    """Digest of the raw files of a collection: content of small ones, size and time of large ones.
+
+    The catalogue has checksums of all. The folder of demonstration files is no business of the real collection.
+    """
     parts: dict[str, Any] = {}
     base_folder = paths.raw()
+    foreign = base_folder / "demo" if collection == "real" else None
     for path in sorted(base_folder.rglob("*")) if base_folder.is_dir() else ():
-        if path.is_file() and not path.name.startswith("."):
+        if path.is_file() and not path.name.startswith(".") and foreign not in path.parents:
             stat = path.stat()
             large = stat.st_size > LARGE
             parts[path.relative_to(base_folder).as_posix()] = (

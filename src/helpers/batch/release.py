@@ -297,7 +297,7 @@ def record(run: Run, started: str, state: str, seconds: float, outcome: Outcome 
         "host": platform.node(),
         "versions": keys.versions(),
         "keys": run.base,
-        "raw": keys.raw_files(),
+        "raw": keys.raw_files(release.collection),
         "tables": {name: run.inputs.table(name) for name in run.inputs.tables()},
         "status_sha256": files.digest_file(release.folder / "status.csv"),
         "index_sha256": files.digest_file(release.folder / "index.html"),
