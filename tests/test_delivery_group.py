@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import example_results
 import mail_world
@@ -198,6 +199,8 @@ def test_odd_files_are_one_clear_line(tmp_path, register):
     (tmp_path / "big.csv").write_bytes(b"x" * 5_000_001)
     with pytest.raises(recipients.RecipientsError, match="not a list"):
         recipients.read(tmp_path / "big.csv", register)
+    with pytest.raises(recipients.RecipientsError, match="not a list"):
+        recipients.read(Path("/dev/zero"), register)
     (tmp_path / "twice.csv").write_text(HEAD.replace("name", "address") + "a,b,c,d,e,f,g\n", encoding="utf-8")
     with pytest.raises(recipients.RecipientsError, match="columns"):
         recipients.read(tmp_path / "twice.csv", register)

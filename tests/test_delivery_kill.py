@@ -150,7 +150,8 @@ def test_a_ledger_that_cannot_be_written_stops_before_the_letter(world, serve):
     ("words", "change", "says"),
     [
         ((), {"SMTP_HOST": ""}, "SMTP_HOST is not set"),
-        (("--collection", "../../etc", "--period", "2024-H1"), {}, "no release is called"),
+        (("--collection", "../../etc", "--period", "2024-H1"), {}, "choose one of real, demo"),
+        (("--collection", "<b>"), {}, "choose one of real, demo"),
         (("--period", "../../../etc"), {}, "no release is called"),
         (("--recipients", "nobody.csv"), {}, "does not exist"),
         (("--resolve", "<x@y>=sent"), {}, "no message <x@y>"),
@@ -161,3 +162,27 @@ def test_orders_that_make_no_sense_are_one_line_and_exit_code_2(world, serve, wo
     server = serve()
     code, text = send(server, *words, **change)
     assert code == 2 and says in " ".join(text.split()) and not server.accepted
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('from_address = "reports@example.org"', 'from_address = "x\\r\\nBcc: a@b.example"', "from_address"),
+        ('list_id = "reports.example.org"', 'list_id = "x> <y"', "list_id"),
+        ('operator = "operator@example.org"', 'operator = "nobody"', "operator"),
+        ('from_name = "', 'reports_address = "javascript:alert(1)"\nfrom_name = "', "reports_address"),
+        ('from_name = "', 'first_pause_seconds = "soon"\nfrom_name = "', "first_pause_seconds"),
+        ("[mail]", "[letters]", "missing"),
+        ("[mail]", "[mail", "params.toml cannot be read"),
+        ('period = "2024-H1"', 'period = "../../.."', "no release is called"),
+    ],
+)
+def test_hostile_parameters_stop_before_anything_is_written(world, serve, old, new, says):
+    server = serve()
+    file = world / "params.toml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    code, words = send(server)
+    assert code == 2 and says in " ".join(words.split()) and not server.accepted
+    assert not list(world.rglob("*.eml"))

@@ -64,6 +64,15 @@ def _run_batch(verb: str, **values: Any) -> None:
     raise typer.Exit(outcome.exit_code)
 
 
+def _heat(engine: str, scheduler: str) -> None:
+    """Let the warm process import what kernels need while the demonstration files are written."""
+    if engine == "warm" and not scheduler:
+        from helpers.batch import environment, warm
+
+        environment.prepare()
+        warm.heat()
+
+
 @app.command()
 def build(
     collection: Collection = "real",
@@ -85,7 +94,8 @@ def build(
     """Clean, audit, rate, estimate, then make every report that changed, its page and the index."""
     if only not in ("", "failed"):
         raise _fail(f"--only {only}: the one valid value is failed")
-    if collection == "demo" and not (paths.raw() / "demo" / "catalog.csv").exists():
+    if collection == "demo" and not dry_run and not (paths.raw() / "demo" / "catalog.csv").exists():
+        _heat(engine, scheduler)
         _write_demo(DEMO_SEED)
     _run_batch(
         "build", collection=collection, period=period, regions=tuple(_split(regions)), langs=tuple(_split(lang)),
@@ -178,18 +188,24 @@ def clean(
     explain: Annotated[bool, typer.Option("--explain", help="print which row was taken for what, and why")] = False,
 ) -> None:
     """Clean raw files, registered or not: tidy cells, and a list of everything refused with the reason."""
-    from helpers.intake import cleaning, idle_rows, sources
+    from helpers.intake import cleaning, dating, idle_rows, sources
     from helpers.intake import explain_text as words
     from helpers.intake.override_rules import OverrideError
 
     if absent := [str(file) for file in files if not file.is_file()]:
         raise _fail(f"{', '.join(absent)}: no such file; check the path")
+    try:
+        registered = {source.file.resolve(): source for source in sources.read_catalog()}
+    except sources.SourceError as error:
+        raise _fail(error) from None
     worst = 0
     for file in files:
+        source = registered.get(file.resolve())
         try:
             result = cleaning.clean_file(file)
         except OverrideError as error:
             raise _fail(error) from None
+        result = dating.dated(result, source.period) if source else result
         if explain:
             typer.echo("\n".join(words.reading(result.explanation)))
         if explain or out is None:
@@ -199,17 +215,15 @@ def clean(
             cleaning.write_result(result, out)
         for sentence in result.idle:
             typer.echo(sentence)
+        if count := int(dating.undated(result.cells).sum()):
+            typer.echo(f"{count} values would be refused by reports build: {dating.GIVE}")
         months = f", {len(result.panel)} service-months" if len(result.panel) else ""
         typer.echo(f"{file.name}: {len(result.tidy)} values{months} accepted, {len(result.rejects)} refused")
         unreadable = (
             not result.rejects.empty and result.rejects["reason"].isin(["unreadable_file", "undecodable_text"]).any()
         )
         worst = max(worst, int(unreadable))
-    try:
-        known = [source.file.name for source in sources.read_catalog()]
-    except sources.SourceError as error:
-        raise _fail(error) from None
-    for sentence in idle_rows.orphans([*known, *(file.name for file in files)]):
+    for sentence in idle_rows.orphans(file.name for file in (*registered, *files)):
         typer.echo(sentence)
     raise typer.Exit(worst)
 

@@ -15,6 +15,8 @@ from helpers.delivery import ledger, letters, mime, outbox, recipients, sending,
 from helpers.delivery import release as releases
 from helpers.presentation import messages, messages_digest
 
+MAX_PAUSE_SECONDS = 3600
+
 
 class DeliveryError(RuntimeError):
     """Nothing was sent; the message says what to mend."""
@@ -70,12 +72,12 @@ def deliver(
         in the middle, if the ledger cannot be written any more: then nothing is sent after that.
     """
     try:
-        settings = server.settings_from(os.environ, mail.get("from_address", "")) if is_real_send else None
-        sender, operator, address = sender_of(mail), _operator(mail), _reports_address(mail)
+        sender, operator, address, pause = sender_of(mail), _operator(mail), _reports_address(mail), _pause(mail)
+        settings = server.settings_from(os.environ, sender.address) if is_real_send else None
         people = recipients.read(recipients_file, register)
         release = releases.read_release(release_folder)
         planned, refused = letters.plan(release, people, sender, is_correction, address)
-        run = _Run(release, planned, refused, sender, operator, address, float(mail.get("first_pause_seconds", 5)))
+        run = _Run(release, planned, refused, sender, operator, address, pause)
         book = ledger.Ledger(ledger_file)
         try:
             return _with_ledger(run, book, settings, resolutions or [])
@@ -152,6 +154,14 @@ def _reports_address(mail: dict[str, Any]) -> str:
     if text and not re.fullmatch(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[A-Za-z0-9._~/-]*)?", text):
         raise DeliveryError(f"params.toml, [mail], reports_address: {text[:200]!r} must look like https://host/folder")
     return text.rstrip("/")
+
+
+def _pause(mail: dict[str, Any]) -> float:
+    """Seconds before the second try, doubled before each further one."""
+    value = mail.get("first_pause_seconds", sending.FIRST_PAUSE_SECONDS)
+    if not isinstance(value, int | float) or not 0 < value <= MAX_PAUSE_SECONDS:
+        raise DeliveryError(f"params.toml, [mail], first_pause_seconds: {value!r}; a number up to {MAX_PAUSE_SECONDS}")
+    return float(value)
 
 
 def _now() -> str:

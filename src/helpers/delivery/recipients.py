@@ -112,9 +112,11 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as handle:
+            data = handle.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
             raise RecipientsError(f"{path} is over {MAX_BYTES:,} bytes: not a list of recipients")
-        return path.read_bytes().decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except FileNotFoundError:
         raise RecipientsError(f"{path} does not exist; copy recipients.example.csv and fill it in") from None
     except UnicodeDecodeError:
