@@ -344,7 +344,7 @@ def test_no_block_is_lost_in_the_pdf(pdfs, made):
 
 
 def test_tables_that_do_not_fit_are_replaced_by_a_sentence(pdfs):
-    assert "Вся таблица — в файле данных" in pdf_text(pdfs["rich", "ru"])[0]
+    assert "Вся таблица — в файле" in pdf_text(pdfs["rich", "ru"])[0]
 
 
 def test_a_table_that_fits_stays_whole(made):

@@ -3,7 +3,7 @@
 import html
 
 from helpers.presentation import formats, publications, tables_facts
-from helpers.presentation.blocks_html import escape, paragraph, paragraphs, table_html
+from helpers.presentation.blocks_html import escape, paragraph, table_html
 from helpers.presentation.results import Result
 from helpers.presentation.results_about import Source
 from helpers.presentation.wording_terms import pick
@@ -14,7 +14,7 @@ MOST_SOURCES = 12  # as a list; more are a folded table
 def quality(result: Result) -> str:
     """Block 12: sentences, contradictions, reasons of refusal, coverage."""
     lang = result.lang
-    parts = [paragraphs(result.quality.sentences, lang)]
+    parts = [paragraph(" ".join(result.quality.sentences), lang)]
     parts.append(table_html(tables_facts.contradictions(result), lang))
     if result.quality.reject_reasons:
         reasons = "; ".join(f"{name}: {n}" for name, n in result.quality.reject_reasons)
