@@ -88,13 +88,6 @@ def contrasts(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return out[[*columns, "n_services", "n_obs", "n_regions"]].reset_index(drop=True)
 
 
-def left_out(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Rows left out for a second treatment or a missing total, as the checks counted them."""
-    found = tables["diagnostics"]
-    rows = found[found["check"] == "left_out"]
-    return rows[["outcome", "statistic", "reading"]].rename(columns={"statistic": "rows"}).reset_index(drop=True)
-
-
 def situations(totals: pd.DataFrame) -> pd.DataFrame:
     """Life situations over their regions: documents, and before and after where it was launched. A description.
 
