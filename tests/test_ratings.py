@@ -187,6 +187,21 @@ def test_no_rank_is_bare(demo) -> None:
     assert table["units_ranked"].eq(12).all()
     assert table["tier"].ne("").all()
     assert (table["rank_ci_high"] - table["rank_ci_low"]).mean() > 1
+    assert table["indistinguishable_count"].eq(table["rank_ci_high"] - table["rank_ci_low"]).all()
+
+
+def test_the_country_is_the_mean_of_every_region_also_without_a_district() -> None:
+    known = reference()
+    regions = known["regions"].assign(
+        federal_district=known["regions"]["federal_district"].where(known["regions"]["iso_3166_2"] != REGIONS[0], "")
+    )
+    scores = ratings.tables(world(), known | {"regions": regions}, draws=2, rank_draws=50, seed=1)["scores"]
+    total = scores[(scores["group"] == "total") & (scores["period"] == "2025-H1")]
+    for method in ("published", "equal_body"):
+        part = total[total["method"] == method].set_index("level")
+        country = part.loc["country"]
+        assert country["n_items"] == len(REGIONS)
+        assert country["score"] == pytest.approx(part.loc["region", "score"].mean())
 
 
 def test_questionnaire_index_equals_the_printed_one(demo) -> None:
@@ -404,6 +419,18 @@ def test_curators_are_summed_for_the_country() -> None:
     assert table.loc["RU-BA", "current_value"] == pytest.approx(60)
     assert table["verdict"].eq("cannot_tell").all()
     assert table.loc["RU", "required_pace"] == pytest.approx((100 - 100 * 70 / 150) / 0.5)
+
+
+def test_a_rated_value_without_a_period_is_left_out_and_listed() -> None:
+    rows = [
+        {"rating": "b_region_index", "entity_id": "RU-AD", "region_iso": "RU-AD", "period": period, "indicator": name,
+         "value": 47.0, "value_low": 46.5, "value_high": 47.5, "category": "базовый" if name == "stage" else ""}
+        for period in ("2024", "", "before") for name in ("index", "stage")
+    ]  # fmt: skip
+    found = ratings.tables(observations(rows), reference())
+    assert found["scores"]["period"].tolist() == ["2024"] and found["groups"]["period"].tolist() == ["2024"]
+    assert found["dropped"]["period"].tolist() == ["", "", "before", "before"]
+    assert set(found["dropped"]["reason"]) == {"its source says no period"}
 
 
 def test_nothing_in_nothing_out() -> None:

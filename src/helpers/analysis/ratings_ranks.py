@@ -105,8 +105,8 @@ def _one_league(
     if errors is not None:
         marginal = inference.confidence_sets(part["score"], errors, level, draws=draws, seed=seed)
         together = inference.indistinguishable_groups(part["score"], errors, level, draws=draws, seed=seed)
-        ci_low, ci_high = marginal["rank_low"], marginal["rank_high"]
-        alike, tier = together["indistinguishable_count"], together["tier"]
+        ci_low, ci_high, tier = marginal["rank_low"], marginal["rank_high"], together["tier"]
+        alike = ci_high - ci_low  # of this region's own set: the count and the place are read side by side
     return pd.DataFrame(
         {
             "rating": part["rating"],

@@ -123,8 +123,7 @@ def computed_scores(tables: Questionnaires, names: pd.Series, districts: pd.Seri
         return pd.DataFrame()
     regions = tables.regions
     sizes = districts.value_counts()
-    everyone = pd.Series("RU", index=districts.index)
-    country = questionnaire.area_scores(regions, everyone, pd.Series({"RU": len(districts)}))
+    country = questionnaire.area_scores(regions, _country(names), pd.Series({"RU": len(names)}))
     district = questionnaire.area_scores(regions, districts, sizes)
     processes = _region_processes(tables.processes)
     process_districts = questionnaire.area_scores(processes.rename(columns={"process": "method"}), districts, sizes)
@@ -143,6 +142,11 @@ def computed_scores(tables: Questionnaires, names: pd.Series, districts: pd.Seri
         ),
     ]  # fmt: skip
     return pd.concat(parts, ignore_index=True).assign(is_synthetic=is_synthetic)
+
+
+def _country(names: pd.Series) -> pd.Series:
+    """Region → country, for every region: also those without a federal district."""
+    return pd.Series("RU", index=names.index)
 
 
 def _body_rows(bodies: pd.DataFrame) -> pd.DataFrame:
@@ -193,13 +197,18 @@ def published_areas(scores: pd.DataFrame, districts: pd.Series, names: pd.Series
     """Plain means of published regional indices by district and for the country, where two thirds are known.
 
     The interval is the mean of the printed intervals. A mean of districts is not the national mean; both are means of
-    regions.
+    regions, the national one also of regions that belong to no federal district.
+
+    Parameters
+    ----------
+    districts, names
+        Region → federal district (regions without one left out), and region → name (every region).
     """
     rows = scores[(scores["rating"] == "b_region_index") & (scores["level"] == "region") & scores["score"].notna()]
     parts = []
     for level, area, kind in (
         ("district", districts, "federal_district"),
-        ("country", districts.map(lambda _: "RU"), "country"),
+        ("country", _country(names), "country"),
     ):
         work = rows.assign(area=rows["region_iso"].map(area)).dropna(subset=["area"])
         means = work.groupby(["area", "period"])[["score", "score_low", "score_high"]].mean()
