@@ -32,8 +32,11 @@ def _fail(message: object) -> typer.Exit:
 
 def parameters() -> dict[str, Any]:
     """Contents of ``params.toml``."""
-    with (paths.root() / "params.toml").open("rb") as handle:
-        return tomllib.load(handle)
+    try:
+        with (paths.root() / "params.toml").open("rb") as handle:
+            return tomllib.load(handle)
+    except (OSError, ValueError) as error:
+        raise _fail(f"params.toml cannot be read ({error})") from None
 
 
 def _today() -> str:
@@ -298,20 +301,23 @@ def send(
     from helpers.delivery import command
     from helpers.tables import store
 
-    chosen = period or parameters()[collection]["period"]
+    known = parameters()
+    if collection not in ("real", "demo") or collection not in known:
+        raise _fail(f"collection {collection!r}: choose one of real, demo")
+    chosen = period or known[collection]["period"]
     file = recipients if recipients.is_absolute() else paths.root() / recipients
     try:
         outcome = command.deliver(
             paths.reports(collection, chosen), paths.reports("ledger.sqlite"), file, store.reference("regions"),
-            parameters()["mail"], is_real_send=send_now, is_correction=correction, resolutions=resolve or [],
+            known.get("mail", {}), is_real_send=send_now, is_correction=correction, resolutions=resolve or [],
         )  # fmt: skip
     except command.DeliveryError as error:
         raise _fail(error) from None
+    typer.echo(outcome.text)
     if send_now:
         from helpers.batch import options, overview
 
         overview.after_sending(options.Options(collection=collection, period=chosen))
-    typer.echo(outcome.text)
     raise typer.Exit(outcome.exit_code)
 
 
