@@ -15,6 +15,7 @@ from helpers import paths
 from helpers.intake import grids
 from helpers.intake.cleaning import clean_file, clean_grids, clean_many, write_result
 from helpers.intake.collection import bounds, clean_collection
+from helpers.intake.dating import dated
 from helpers.intake.frames import REJECT_COLUMNS, TIDY_COLUMNS
 from helpers.intake.overrides import CorrectionError
 from helpers.intake.quality_views import changes, coverage, last_run, refusals
@@ -378,6 +379,31 @@ def test_tables_of_a_collection(world):
     assert changes(before, tables["observations"]).empty
     altered = tables["observations"].assign(value=lambda frame: frame["value"] + 1).iloc[1:]
     assert changes(before, altered).set_index("source_id").loc["mfc", ["n_gone", "n_new"]].tolist() == [1, 0]
+
+
+def test_values_without_a_period_take_that_of_the_catalogue_or_are_refused(world):
+    raw = world / "data" / "raw"
+    rows = "Рейтинг МФЦ;;\nСубъект;Баллы;Уровень\nТульская область;90,1;высокий\nОмская область;80,1;средний\n"
+    (raw / "mfc_a.csv").write_text(rows, encoding="utf-8")
+    (raw / "mfc_b.csv").write_text(rows.replace("90,1", "90,2"), encoding="utf-8")
+    tables = clean_collection([source("mfc_a.csv"), source("mfc_b.csv", period="2024-Q1")])
+    for name, table in tables.items():
+        store.save(name, table, "real")
+    assert tables["observations"].groupby("source_id")["period"].agg(set).to_dict() == {"mfc_b": {"2024-Q1"}}
+    rejects = tables["rejects"]
+    assert rejects[["source_id", "reason"]].drop_duplicates().to_numpy().tolist() == [["mfc_a", "bad_period"]]
+    assert len(rejects) == 4 and rejects["suggestion"].str.contains("reports add FILE --period").all()
+    assert tables["quality"].groupby("source_id")["n_accepted"].sum().to_dict() == {"mfc_a": 0, "mfc_b": 4}
+
+
+def test_heaps_still_add_up_where_a_period_is_missing(world):
+    path = world / "mfc_a.csv"
+    path.write_text("Рейтинг МФЦ;\nСубъект;Баллы\nТульская область;90,1\n", encoding="utf-8")
+    before = clean_file(path)
+    after, given = dated(before, ""), dated(before, "2024")
+    assert (before.counts.accepted, after.counts.accepted, given.counts.accepted) == (1, 0, 1)
+    assert after.counts.total == before.counts.total and after.counts.rejected == before.counts.rejected + 1
+    assert given.tidy["period"].tolist() == ["2024"] and after.tidy.empty and len(after.rejects) == 1
 
 
 def test_an_empty_collection_and_the_first_run(world):

@@ -79,6 +79,16 @@ def test_clean_explains_in_words_and_names_each_refusal(here):
     assert output.rstrip().endswith("5 values accepted, 1 refused")
 
 
+def test_clean_says_what_a_build_would_refuse_for_want_of_a_period(here):
+    here = here.with_name("mfc.csv")
+    here.write_text(MFC.replace(". 1 квартал 2024 года", ""), encoding="utf-8")
+    code, output = run("clean", here)
+    assert code == 0 and "5 values would be refused by reports build: no period in the file; give it" in output
+    run("add", here, "--period", "2024-Q1")
+    output = run("clean", sources.of_collection("real")[0].file)[1]
+    assert "would be refused" not in output and "mfc.csv: 5 values accepted" in output
+
+
 def test_clean_without_explain_shows_refusals_only_and_writes_files_on_request(here, tmp_path):
     code, output = run("clean", here)
     assert code == 0 and "header of" not in output and "not_a_number" in output

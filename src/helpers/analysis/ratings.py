@@ -13,7 +13,8 @@ from helpers.analysis import groups as movement
 from helpers.analysis import ratings_choices
 from helpers.analysis import targets as goals
 from helpers.analysis.composite_uncertainty import RankUncertainty
-from helpers.analysis.ratings_ranks import calculated_ranks, printed_ranks
+from helpers.analysis.ratings_questionnaire import RATING as QUESTIONNAIRES
+from helpers.analysis.ratings_ranks import RANKED, calculated_ranks, printed_ranks
 from helpers.analysis.ratings_scores import (
     KEY,
     Questionnaires,
@@ -79,6 +80,7 @@ def tables(
         If real and synthetic rows are mixed, or a reference table is missing.
     """
     is_synthetic = _collection(observations, reference)
+    observations, undated = _dated(observations)
     regions = reference["regions"].set_index("iso_3166_2")
     districts = regions["federal_district"].replace("", None).dropna()
     order = _order(reference["mfc_levels"])
@@ -103,8 +105,16 @@ def tables(
         "method_log": _by_period({period: result.log for period, result in found.items()}),
         "process_scores": steps.processes,
         "weights": process_weights(steps),
-        "dropped": dropped,
+        "dropped": pd.concat([dropped, undated], ignore_index=True) if len(undated) else dropped,
     }
+
+
+def _dated(observations: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Observations of which every rated one has a period, and the rated ones that have none: no rating without one."""
+    is_rated = observations["rating"].isin([*RANKED, QUESTIONNAIRES]).to_numpy()
+    lost = is_rated & ~_mask(map(periods.is_period, observations["period"]))
+    columns = ["rating", "entity_id", "period", "indicator", "source_id", "observation_id"]
+    return observations[~lost], observations.loc[lost, columns].assign(reason="its source says no period")
 
 
 def _collection(observations: pd.DataFrame, reference: Mapping[str, pd.DataFrame]) -> bool:

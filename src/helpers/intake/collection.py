@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from helpers.intake import idle_rows, overrides, published
+from helpers.intake import dating, idle_rows, overrides, published
 from helpers.intake.cleaning import CleanResult, clean_file
 from helpers.intake.sources import Source, read_catalog
 from helpers.tables import schemas, store
@@ -53,7 +53,7 @@ def clean_collection(sources: Iterable[Source]) -> dict[str, pd.DataFrame]:
             tables["observations"].append(found)
             tables["quality"].append(_quality_of_published(found))
             continue
-        result = clean_file(source.file)
+        result = dating.dated(clean_file(source.file), source.period)
         tables["observations"].append(observations(result, source))
         tables["rejects"].append(_rejects(result, source))
         tables["corrections_applied"].append(_corrections(result, source))
@@ -193,8 +193,9 @@ def _figure(source: Source, region: str, period: str, group: pd.DataFrame, name:
     }  # fmt: skip
 
 
-def _half_year(month: str) -> str:
-    return f"{month[:4]}-H{1 if int(month[5:7]) <= 6 else 2}"
+def _half_year(period: str) -> str:
+    """Half-year of a month; any other period as it is."""
+    return f"{period[:4]}-H{1 if int(period[5:7]) <= 6 else 2}" if period[5:7].isdigit() else period
 
 
 def _rejects(result: CleanResult, source: Source) -> pd.DataFrame:

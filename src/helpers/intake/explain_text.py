@@ -10,7 +10,7 @@ ADVICE = {
     "ambiguous_entity": "ask the publisher which one is meant, then a row of corrections.csv",
     "aggregate_entity": "usually right: a sum is no region",
     "federal_district": "usually right: a district is no region",
-    "bad_period": "set period in sheet_overrides.csv, or per column in column_overrides.csv",
+    "bad_period": "reports add --period (catalog.csv), sheet_overrides.csv, or per column in column_overrides.csv",
     "unknown_indicator": "a row of column_overrides.csv for this file, or of indicators.csv for all files",
     "missing_value": "nothing: what is missing stays missing",
     "not_applicable": "nothing: it leaves the denominator",
