@@ -2,10 +2,13 @@
 
 import datetime
 import gzip
+import io
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import conftest
@@ -14,11 +17,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from helpers import cli, paths
 from helpers.intake import workdays
-from helpers.intake.requests import columns, csv_stream, duplicates, panel, rows, staging
+from helpers.intake.requests import columns, command, csv_stream, duplicates, panel, rows, staging
 from helpers.intake.requests.columns import LogError
 from helpers.synthetic import request_log
 from helpers.tables import store
@@ -378,6 +382,22 @@ def test_the_truth_of_a_generated_log_is_recovered(tmp_path):
     assert abs(fit.att - truth.effect) < 0.03 and low < truth.effect + 0.03 and high > truth.effect - 0.03
 
 
+def test_the_study_of_notebook_04_recovers_the_planted_effect(tmp_path):
+    """Long terms, so that whole days are fine enough; the last months, of which much is open, are left out."""
+    from helpers.analysis.effects import study
+
+    truth = request_log.Truth(services=24, mean_days=60)
+    file = tmp_path / "log.csv"
+    request_log.write(file, 150_000, seed=11, truth=truth)
+    frame = make(tmp_path, file, services=request_log.services(truth), is_synthetic=True).panel
+    tables = study.run(frame[frame["month"] < "2024-11"], outcomes=("days",), reps=19)
+    effects = tables["effects"].query("outcome == 'days' and estimator == 'imputation' and estimand == 'att'").iloc[0]
+    assert effects["ci_low"] < truth.effect < effects["ci_high"]
+    assert abs(effects["estimate"] - truth.effect) < 0.02 and effects["ci_high"] - effects["ci_low"] < 0.06
+    cohorts = tables["effects"].query("outcome == 'days' and estimator == 'imputation' and estimand == 'att_cohort'")
+    assert len(cohorts) == 2 and (cohorts["estimate"] - truth.effect).abs().max() < 0.03
+
+
 def test_the_command_writes_four_files_and_one_summary(tmp_path):
     file = log(tmp_path, GOOD + "=1;Нигде;У-1;Портал;01.02.2024;09.02.2024;3;1;нет;нет;5\n")
     services = tmp_path / "services.csv"
@@ -398,10 +418,24 @@ def test_the_command_writes_four_files_and_one_summary(tmp_path):
     assert ",=1" not in (out / "refused_sample.csv").read_text(encoding="utf-8-sig")
 
 
+def test_the_bar_shows_rate_and_time_that_remains():
+    screen = io.StringIO()
+    with command.bar_of(Console(file=screen, force_terminal=True, width=140)) as bar:
+        tell = command.listener(bar, 8_000_000)
+        for step in (1, 2, 3):
+            time.sleep(0.02)
+            tell(step * 1_000_000, step * 10_000)
+        bar.refresh()
+        assert re.search(r"reading.*3.0/8.0 MB.*30,000 rows, [\d,]+ rows/s.*\d:\d\d:\d\d", screen.getvalue(), re.DOTALL)
+        tell(8_000_000, 80_000)
+        assert bar.tasks[0].description == "aggregating"
+
+
 @pytest.mark.parametrize(
     "options",
     [
         ["--as-of", "вчера"],
+        ["--as-of", "2024-12-31", "--memory", "much"],
         ["--as-of", "2024-12-31", "--period", "year"],
         ["--as-of", "2024-12-31", "--services", "absent.csv"],
     ],

@@ -63,7 +63,8 @@ def run(
     text = summary(result, out)
     if name != "service_panel":
         return text
-    return f"{text}\nnext: reports add {out / 'service_panel.csv'}{' --synthetic' if is_synthetic else ''}"
+    last = f"next: reports add {out / 'service_panel.csv'}"
+    return f"{text}\n{last} --synthetic (the real release leaves it out)" if is_synthetic else f"{text}\n{last}"
 
 
 def _checked(order: Order) -> date:
@@ -78,29 +79,36 @@ def _checked(order: Order) -> date:
 
 
 def _make(order: Order, day: date, services: pd.DataFrame) -> panel.PanelResult:
-    """The panel, with a bar of bytes read, its rate in rows and the time that remains."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    total = sum(log.stat().st_size for log in order.logs if log.is_file())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=total, rate="")
-
-        def progress(position: int, rows: int) -> None:
-            seconds = bar.tasks[0].elapsed or 0
-            rate = f"{rows:,} rows, {rows / seconds:,.0f} rows/s" if seconds else ""
-            bar.update(task, completed=position, rate=rate)
-            if position >= total:
-                bar.update(task, description="aggregating")
-
-        return panel.make(
-            order.logs, order.out / "staging", day, services, is_synthetic=order.is_synthetic,
-            options=panel.Options(
-                period=order.period, by_municipality=order.by_municipality, memory_limit=order.memory,
-                say=bar.console.print, progress=progress,
-            ),
+    with bar_of(Console(stderr=True)) as bar:
+        total = sum(log.stat().st_size for log in order.logs if log.is_file())
+        options = panel.Options(
+            period=order.period, by_municipality=order.by_municipality, memory_limit=order.memory,
+            say=bar.console.print, progress=listener(bar, total),
         )  # fmt: skip
+        return panel.make(
+            order.logs, order.out / "staging", day, services, is_synthetic=order.is_synthetic, options=options
+        )
+
+
+def bar_of(console: Console) -> Progress:
+    """A bar of the bytes read, with rows a second and the time that remains."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(), console=console, transient=True,
+    )  # fmt: skip
+
+
+def listener(bar: Progress, total: int) -> Callable[[int, int], None]:
+    """What moves the bar: bytes of all logs read so far, and rows so far."""
+    task = bar.add_task("reading", total=total, rate="")
+
+    def progress(position: int, rows: int) -> None:
+        seconds = bar.tasks[0].elapsed or 0.0
+        rate = f"{rows:,} rows, {rows / seconds:,.0f} rows/s" if seconds else ""
+        name = "aggregating" if position >= total else "reading"
+        bar.update(task, completed=position, rate=rate, description=name)
+
+    return progress
 
 
 def _write(out: Path, name: str, result: panel.PanelResult) -> None:
