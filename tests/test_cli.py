@@ -11,6 +11,7 @@ from helpers import cli
 from helpers.batch import release, truth
 from helpers.batch.options import Outcome
 from helpers.intake import cleaning, sources
+from helpers.intake.collection import clean_collection
 from helpers.synthetic import request_log
 from helpers.tables import store
 
@@ -199,6 +200,15 @@ def test_the_walk_through_of_a_new_file_is_what_the_program_says(here, outside_d
     corrections.write_text(corrections.read_text(encoding="utf-8") + row, encoding="utf-8")
     _, output = run("clean", file)
     assert walkthrough("reports clean data/raw/files/mfc_2024q1.xls\n")[-1] in output.splitlines()
+    for name, table in clean_collection(sources.of_collection("real")).items():
+        store.save(name, table, "real")
+    code, output = run("trace", "RU-ARK", "total", "2024-Q1")
+    text = (REPOSITORY / "docs" / "walkthrough_new_file.ru.md").read_text(encoding="utf-8")
+    way = text.partition("$ reports trace RU-ARK total 2024-Q1")[2].partition("```")[0]
+    below = [line.strip() for line in way.partition("table observations: ")[2].splitlines() if "sha256" not in line]
+    given = ("письмо издателя от 20.04.2024", "Минэкономразвития", "Рейтинг МФЦ, I")
+    assert code == 0 and len(below) == 9
+    assert [line for line in below if line not in output and not any(word in line for word in given)] == []
     overrides = paths_of("column_overrides")
     row = "mfc_2024q1.xls,,цифровизац,,not_kept,,,,asked by the publisher\n"
     overrides.write_text(overrides.read_text(encoding="utf-8") + row, encoding="utf-8")
