@@ -11,6 +11,7 @@ from scipy import stats
 from statsmodels.base.model import GenericLikelihoodModel
 
 from helpers.analysis.effects.coding import BoolArray, EffectsError, FloatArray
+from helpers.analysis.effects.inference import reference_law, warn_few
 
 FEW_CENSORED = 0.02
 """Below this share of open cases times may be treated as observed, with a word that they are."""
@@ -114,7 +115,7 @@ class CensoredFit:
         z = (math.log(term) - rows @ self.beta) / self.sigma
         gradient = np.column_stack([-rows / self.sigma, -z])
         error = np.sqrt(np.einsum("ij,jk,ik->i", gradient, self.covariance, gradient))
-        width = stats.norm.ppf(1 - alpha / 2) * error
+        width = reference_law(self.n_clusters).ppf(1 - alpha / 2) * error
         return pd.DataFrame(
             {"share": stats.norm.cdf(z), "low": stats.norm.cdf(z - width), "high": stats.norm.cdf(z + width)}
         )
@@ -133,7 +134,7 @@ class CensoredLogNormal:
     censored : array-like of bool
         True where the case is still open.
     cluster : array-like, optional
-        Region of the case: sandwich covariance by cluster.
+        Region of the case: sandwich covariance by cluster, t(G − 1).
 
     Notes
     -----
@@ -165,8 +166,10 @@ class CensoredLogNormal:
         spread = float(np.std(log_y - design.to_numpy() @ start)) or 1.0
         model = _LogNormal(log_y, design, censored)
         kwds = {} if cluster is None else {"cov_type": "cluster", "cov_kwds": {"groups": cluster}}
-        result = model.fit(np.append(start, math.log(spread)), method="newton", maxiter=200, disp=0, **kwds)
-        if not result.mle_retvals["converged"]:
+        first = np.append(start, math.log(spread))
+        result = model.fit(first, method="newton", maxiter=60, disp=0, warn_convergence=False, **kwds)
+        # a dummy whose cases are all open drifts off, ever slower: likelihood and other terms have settled
+        if not np.abs(model.score(np.asarray(result.params))).max() < 1e-6 * len(y):
             raise EffectsError("the censored regression did not converge: too few finished cases in a category?")
         return _summary(result, design, censored, cluster, dropped)
 
@@ -182,6 +185,8 @@ class CensoredLogNormal:
         if not (used & ~censored).any():
             raise EffectsError("no finished case with a positive time: nothing can be estimated")
         codes = None if self.cluster is None else pd.factorize(np.asarray(self.cluster))[0][used]
+        if codes is not None:
+            warn_few(len(np.unique(codes)))
         return y[used], design[used], censored[used], codes, int((~used).sum())
 
 
@@ -189,15 +194,16 @@ def _summary(result: Any, design: pd.DataFrame, censored: BoolArray, cluster: An
     covariance = np.asarray(result.cov_params())
     estimate, error = np.asarray(result.params), np.sqrt(np.diag(covariance))
     sigma = math.exp(estimate[-1])
-    half = stats.norm.ppf(0.975) * error[:-1]
+    clusters = None if cluster is None else len(np.unique(cluster))
+    law = reference_law(clusters)
+    half = law.ppf(0.975) * error[:-1]
     table = pd.DataFrame(
         {
             "estimate": estimate[:-1], "std_error": error[:-1], "ci_low": estimate[:-1] - half,
-            "ci_high": estimate[:-1] + half, "p_value": 2 * stats.norm.sf(np.abs(estimate[:-1] / error[:-1])),
+            "ci_high": estimate[:-1] + half, "p_value": 2 * law.sf(np.abs(estimate[:-1] / error[:-1])),
         },
         index=pd.Index(design.columns, name="term"),
     )  # fmt: skip
-    clusters = None if cluster is None else len(np.unique(cluster))
     return CensoredFit(
         table, sigma, sigma * error[-1], float(result.llf), covariance, len(censored), int(censored.sum()), dropped,
         clusters, reading_of(float(censored.mean())),

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 from statsmodels.duration.hazard_regression import PHReg
 
 from helpers.analysis.effects.censored import reading_of
 from helpers.analysis.effects.coding import BoolArray, EffectsError, FloatArray
+from helpers.analysis.effects.inference import reference_law, warn_few
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class CensoredHazard:
     strata : array-like
         Service of the case.
     cluster : array-like, optional
-        Region of the case: sandwich covariance by cluster.
+        Region of the case: sandwich covariance by cluster, with the factor G/(G − 1), and t(G − 1).
 
     Notes
     -----
@@ -95,15 +95,19 @@ class CensoredHazard:
         ended = (~censored[said]).astype(float)
         model = PHReg(y[said], design[said], status=ended, strata=strata[said], ties="breslow")
         result = model.fit(groups=None if cluster is None else cluster[said], disp=0)
+        clusters = None if cluster is None else len(np.unique(cluster))
         error = np.asarray(result.bse, dtype=float)
+        if clusters is not None:
+            warn_few(clusters)
+            error = error * np.sqrt(clusters / (clusters - 1))
         if not (np.isfinite(result.params).all() and np.isfinite(error).all() and (error > 0).all()):
             raise EffectsError("the hazard regression has no finite estimate: collinear regressors, or a separated one")
         _, where = np.unique(strata, return_inverse=True)
         finished = np.bincount(where, weights=~censored)
         return HazardFit(
-            _table(np.asarray(result.params, dtype=float), error, design.columns), float(result.llf), len(y),
+            _table(np.asarray(result.params, dtype=float), error, design.columns, clusters), float(result.llf), len(y),
             int(censored.sum()), dropped, len(finished), int((finished == 0).sum()),
-            None if cluster is None else len(np.unique(cluster)), reading_of(float(censored.mean())),
+            clusters, reading_of(float(censored.mean())),
         )  # fmt: skip
 
     def _clean(self) -> tuple[FloatArray, pd.DataFrame, BoolArray, npt.NDArray[Any], Any, int]:
@@ -139,11 +143,12 @@ def _informative(y: FloatArray, censored: BoolArray, strata: npt.NDArray[Any]) -
     return np.asarray(y >= first[strata])
 
 
-def _table(params: FloatArray, error: FloatArray, names: pd.Index) -> pd.DataFrame:
-    half = stats.norm.ppf(0.975) * error
+def _table(params: FloatArray, error: FloatArray, names: pd.Index, clusters: int | None) -> pd.DataFrame:
+    law = reference_law(clusters)
+    half = law.ppf(0.975) * error
     return pd.DataFrame(
         {
-            "estimate": params, "std_error": error, "p_value": 2 * stats.norm.sf(np.abs(params / error)),
+            "estimate": params, "std_error": error, "p_value": 2 * law.sf(np.abs(params / error)),
             "ratio": np.exp(params), "ratio_low": np.exp(params - half), "ratio_high": np.exp(params + half),
         },
         index=pd.Index(names, name="term"),

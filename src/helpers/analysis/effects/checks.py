@@ -197,7 +197,9 @@ def _censored_regressions(fit: Fit, panel: Panel, seed: int) -> list[Check]:
     if not set(QUARTILES) <= set(panel.frame.columns):
         return []
     try:
-        found = censored_checks(panel, fit.spec.anticipation, seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FewClustersWarning)
+            found = censored_checks(panel, fit.spec.anticipation, seed)
     except EffectsError as error:
         return [Check("censored_log_normal", NAN, NAN, f"Not computed: {error}.", True)]
     checks = []

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,11 @@ def warn_few(regions: int, treated: int | None = None) -> None:
     elif regions < FEW:
         text = f"only {regions} regions: read the interval with the permutation test beside it"
         warnings.warn(text, FewClustersWarning, 3)
+
+
+def reference_law(clusters: int | None) -> Any:
+    """Law that an estimate over its standard error is judged by: t(G − 1) with clusters, else the normal one."""
+    return stats.norm if clusters is None else stats.t(clusters - 1)
 
 
 def interval(value: float, se: float, df: float, level: float) -> tuple[float, float]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from statsmodels.tools.numdiff import approx_fprime
 
 from helpers.analysis.effects.coding import BoolArray, EffectsError, FloatArray
+from helpers.analysis.effects.inference import reference_law, warn_few
 from helpers.analysis.effects.ordered_logit import (
     OrderedLogit,
     ProportionalOdds,
@@ -57,7 +57,7 @@ class OrderedFit:
 
 @dataclass(frozen=True, eq=False)
 class OrderedEffect:
-    """Ordered logit of the grade on cohort, month and treatment dummies, clustered by region.
+    """Ordered logit of the grade on cohort, month and treatment dummies, clustered by region, t(G − 1).
 
     A panel with strata (the grade before optimisation) has cohort and month dummies of its own in each stratum, and
     audit months are left out: only then is a service compared with others that stood as badly at the audit.
@@ -111,7 +111,9 @@ class OrderedEffect:
         both = means(params)
         gradient = approx_fprime(params, lambda v: means(v)[k:] - means(v)[:k], centered=True)
         error = np.sqrt(np.einsum("ij,jk,ik->i", gradient, logit.covariance, gradient))
-        half = stats.norm.ppf(0.975) * error
+        clusters = int(cells["cluster"].nunique())
+        warn_few(clusters)
+        half = reference_law(clusters).ppf(0.975) * error
         change = both[k:] - both[:k]
         distribution = pd.DataFrame(
             {
@@ -124,7 +126,7 @@ class OrderedEffect:
         odds, notes = self._odds(cells, present)
         return OrderedFit(
             distribution, float(mix @ params[: len(labels)]), math.sqrt(variance), logit, odds, int(weight.sum()),
-            int(weight[treated].sum()), int(cells["cluster"].nunique()), dropped, notes,
+            int(weight[treated].sum()), clusters, dropped, notes,
         )  # fmt: skip
 
     def _odds(self, cells: pd.DataFrame, present: list[str]) -> tuple[ProportionalOdds | None, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from helpers.analysis.effects.building import LongArray
 from helpers.analysis.effects.coding import EffectsError, FloatArray
+from helpers.analysis.effects.inference import reference_law
 
 
 class _Cells(OrderedModel):
@@ -145,7 +146,7 @@ def ordered_logit(
     weights : array-like, optional
         Number of cases a row stands for.
     cluster : array-like, optional
-        Sandwich covariance by cluster, with the factor G/(G − 1).
+        Sandwich covariance by cluster, with the factor G/(G − 1); p values by t(G − 1).
 
     Raises
     ------
@@ -231,7 +232,7 @@ def _ordered_result(
     estimate = np.concatenate([params[:k], np.asarray(model.transform_threshold_params(params))[1:-1]])
     error = np.sqrt(np.diag(covariance))
     table = pd.DataFrame(
-        {"estimate": estimate, "std_error": error, "p_value": 2 * stats.norm.sf(np.abs(estimate / error))},
+        {"estimate": estimate, "std_error": error, "p_value": 2 * reference_law(clusters).sf(np.abs(estimate / error))},
         index=pd.Index([*names, *(f"{a}|{b}" for a, b in pairwise(categories))], name="term"),
     )
     n = float(cells.weights.sum())
