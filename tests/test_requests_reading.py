@@ -329,7 +329,21 @@ def test_disk_said_before_covers_what_staging_takes(tmp_path):
         folder.mkdir()
         staging.stage(file, folder, DAY)
         taken = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
-        assert taken < staging.disk_needed([file]), file.name
+        assert taken < staging.plan_disk([file], folder).staged, file.name
+
+
+def test_spilled_data_never_outgrow_what_was_said(tmp_path, monkeypatch):
+    """Both copies of every application are compared: far more than the little memory, and here no disk either."""
+    monkeypatch.setattr(staging, "SPILL_SHARE", 0)
+    monkeypatch.setattr(staging, "SPILL_LEAST", 1_000_000)
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    request_log.write(files[0], 200_000, seed=1)
+    files[1].write_bytes(files[0].read_bytes())
+    with pytest.raises(LogError, match=r"cannot be aggregated \(Out of Memory.*give more --memory, or free disk"):
+        make(tmp_path, *files, memory_limit="100MB")
+    assert not (tmp_path / "staging" / "spill").exists()
+    monkeypatch.undo()
+    assert len(make(tmp_path, *files, memory_limit="100MB").panel) == 7_200
 
 
 def test_a_reader_says_what_is_wrong(tmp_path):

@@ -14,7 +14,7 @@ from helpers.intake.requests import aggregation, duplicates
 from helpers.intake.requests import services as service_facts
 from helpers.intake.requests.columns import LogError
 from helpers.intake.requests.rows import FIRST_DAY, LAST_DAY
-from helpers.intake.requests.staging import Staged, check_disk, stage
+from helpers.intake.requests.staging import Staged, plan_disk, stage
 
 MEMORY_LIMIT = "400MB"
 _KEYS = ("region_iso", "service_id", "period", "municipality", "service_name", "agency")
@@ -57,8 +57,10 @@ class Options:
     progress: Callable[[int, int], None] = lambda bytes_read, rows: None
 
 
-def connect(folder: Path, memory_limit: str = MEMORY_LIMIT, threads: int = 2) -> duckdb.DuckDBPyConnection:
-    """DuckDB with an explicit memory limit, spilling into the staging folder."""
+def connect(
+    folder: Path, spilled: int, memory_limit: str = MEMORY_LIMIT, threads: int = 2
+) -> duckdb.DuckDBPyConnection:
+    """DuckDB with an explicit memory limit, spilling at most so many bytes into the staging folder."""
     spill = folder / "spill"
     shutil.rmtree(spill, ignore_errors=True)  # what a killed run left
     spill.mkdir(parents=True)
@@ -67,6 +69,7 @@ def connect(folder: Path, memory_limit: str = MEMORY_LIMIT, threads: int = 2) ->
             "memory_limit": memory_limit,
             "threads": threads,
             "temp_directory": str(spill),
+            "max_temp_directory_size": f"{spilled // 1_000_000}MB",
             "preserve_insertion_order": False,
         }
     )
@@ -103,16 +106,20 @@ def make(
     _check(logs, as_of)
     known = service_facts.known(services)
     folder.mkdir(parents=True, exist_ok=True)
-    options.say(check_disk(logs, folder))
+    disk = plan_disk(logs, folder)
+    options.say(disk.sentence())
     staged = _stage_all(logs, folder, as_of, options)
     try:
-        connection = connect(folder, options.memory_limit, options.threads)
+        connection = connect(folder, disk.spilled, options.memory_limit, options.threads)
         try:
             detail, counts, samples = _aggregate(connection, staged, known, options)
         finally:
             connection.close()
     except duckdb.Error as error:
-        raise LogError(f"the logs cannot be aggregated ({error}); free memory or disk, then run again") from error
+        why = str(error).splitlines()[0]
+        raise LogError(
+            f"the logs cannot be aggregated ({why}); give more --memory, or free disk, and run again"
+        ) from error
     finally:
         shutil.rmtree(folder / "spill", ignore_errors=True)
     is_table = options.period == "month" and not options.by_municipality

@@ -20,6 +20,7 @@ from helpers.tables import store
 
 VERSION = 2  # of the staged rows; another one is staged again
 DISK_SHARE = 0.8  # staged rows take at most about this share of the log's unpacked bytes
+SPILL_SHARE, SPILL_LEAST = 2, 1_000_000_000  # more than this beside staged rows is an error, not a full disk
 _UNPACKED = {"gzip": 12, "zstd": 15, "parquet": 6}  # a packed log unpacks to at most about so many times its size
 _REFERENCE = (
     "request_columns", "column_overrides", "regions", "region_aliases", "refused_names", "moved_working_days",
@@ -64,22 +65,41 @@ def key_of(log: Path, as_of: date) -> str:
     return digest.hexdigest()[:20]
 
 
-def disk_needed(logs: list[Path]) -> int:
-    """Bytes that staging may take, an upper estimate said before starting."""
-    return int(DISK_SHARE * sum(log.stat().st_size * _UNPACKED.get(_packing(log), 1) for log in logs))
+@dataclass(frozen=True)
+class Disk:
+    """Bytes that staged rows and, beside them, spilled data may take at most, and what is free in the folder."""
+
+    staged: int
+    spilled: int
+    free: int
+    folder: str
+
+    def sentence(self) -> str:
+        """What is said before starting."""
+        return (
+            f"staging takes up to {self.staged / 1e9:.2f} GB in {self.folder}, spilled data at most"
+            f" {self.spilled / 1e9:.2f} GB more; {self.free / 1e9:.1f} GB are free"
+        )
+
+
+def plan_disk(logs: list[Path], folder: Path) -> Disk:
+    """Upper estimates of the disk that logs take.
+
+    Raises
+    ------
+    LogError
+        If staged rows may not find room.
+    """
+    staged = int(DISK_SHARE * sum(log.stat().st_size * _UNPACKED.get(_packing(log), 1) for log in logs))
+    free = shutil.disk_usage(folder).free
+    disk = Disk(staged, max(0, min(free - staged, SPILL_SHARE * staged + SPILL_LEAST)), free, folder.name)
+    if staged > free:
+        raise LogError(f"{disk.sentence()}. Free space, or choose another folder with --out")
+    return disk
 
 
 def _packing(log: Path) -> str:
     return "parquet" if log.suffix.lower() in PARQUET else compression_of(log) or ""
-
-
-def check_disk(logs: list[Path], folder: Path) -> str:
-    """One sentence about the disk; raises LogError if it will not do."""
-    needed, free = disk_needed(logs), shutil.disk_usage(folder).free
-    sentence = f"staging takes up to {needed / 1e9:.2f} GB in {folder.name}; {free / 1e9:.1f} GB are free"
-    if needed > free:
-        raise LogError(f"{sentence}. Free space, or choose another folder with --out")
-    return sentence
 
 
 def stage(
