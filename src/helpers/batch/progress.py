@@ -151,7 +151,7 @@ def _rich_bar(stream: Any) -> Any:
     from rich.progress import Progress as Bar
 
     return Bar(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
+        BarColumn(), TimeElapsedColumn(),
         TextColumn("{task.fields[detail]}", markup=False),
         console=Console(file=stream),
     )  # fmt: skip
