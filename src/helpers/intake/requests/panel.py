@@ -14,7 +14,7 @@ from helpers.intake.requests import aggregation, duplicates
 from helpers.intake.requests import services as service_facts
 from helpers.intake.requests.columns import LogError
 from helpers.intake.requests.rows import FIRST_DAY, LAST_DAY
-from helpers.intake.requests.staging import Staged, plan_disk, stage
+from helpers.intake.requests.staging import Disk, Staged, plan_disk, stage
 
 MEMORY_LIMIT = "400MB"
 _KEYS = ("region_iso", "service_id", "period", "municipality", "service_name", "agency")
@@ -109,19 +109,7 @@ def make(
     disk = plan_disk(logs, folder)
     options.say(disk.sentence())
     staged = _stage_all(logs, folder, as_of, options)
-    try:
-        connection = connect(folder, disk.spilled, options.memory_limit, options.threads)
-        try:
-            detail, counts, samples = _aggregate(connection, staged, known, options)
-        finally:
-            connection.close()
-    except duckdb.Error as error:
-        why = str(error).splitlines()[0]
-        raise LogError(
-            f"the logs cannot be aggregated ({why}); give more --memory, or free disk, and run again"
-        ) from error
-    finally:
-        shutil.rmtree(folder / "spill", ignore_errors=True)
+    detail, counts, samples = _aggregated(staged, known, folder, disk, options)
     is_table = options.period == "month" and not options.by_municipality
     panel = service_facts.to_service_panel(detail, known, is_synthetic) if is_table else detail
     return PanelResult(panel, detail, counts, samples, {one.log: one.unknown_columns for one in staged})
@@ -151,6 +139,25 @@ def _stage_all(logs: list[Path], folder: Path, as_of: date, options: Options) ->
             )
         )  # fmt: skip
     return staged
+
+
+def _aggregated(
+    staged: list[Staged], known: pd.DataFrame, folder: Path, disk: Disk, options: Options
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The same as `_aggregate`, on a connection that leaves nothing behind."""
+    try:
+        connection = connect(folder, disk.spilled, options.memory_limit, options.threads)
+        try:
+            return _aggregate(connection, staged, known, options)
+        finally:
+            connection.close()
+    except duckdb.Error as error:
+        why = str(error).splitlines()[0]
+        raise LogError(
+            f"the logs cannot be aggregated ({why}); give more --memory, or free disk, and run again"
+        ) from error
+    finally:
+        shutil.rmtree(folder / "spill", ignore_errors=True)
 
 
 def _aggregate(
