@@ -62,6 +62,10 @@ def test_the_value_stands_beside_its_label(real, lang):
         "Чей" not in region.head and "Of what" not in region.head and len(country.head) == 5
     )  # one region: said above
     assert all(len(row) == len(region.head) for row in region.cells)
+    national = results_national.national(real, "2024-H1", lang, REAL)
+    federal = tables_facts.published(national)[0]  # one figure of many bodies: whose it is comes first
+    assert federal.head[1:3] == (("Чей", "Значение") if lang == "ru" else ("Of what", "Value"))
+    assert federal.cells[0][2].endswith("%")
 
 
 def test_columns_without_any_value_are_left_out():

@@ -171,15 +171,19 @@ def _known(value: float | None) -> float:
 
 
 def _own_values(axes: Axes, points: Sequence[TrendPoint], series: str, lang: str, span: float) -> None:
-    """Values of the first series above their intervals, below them where another series is just above."""
+    """Values of the first series above their intervals, below them where more of the others is in the way above."""
     own = sorted((p for p in points if p.series == series), key=lambda p: p.x)
     for p in own if len(own) <= MOST_VALUES else own[-1:]:
         value = _known(p.estimate.value)
         others = [_known(q.estimate.value) for q in points if q.x == p.x and q.series != series]
-        crowded = {up: any(0 <= (v - value) * (1 if up else -1) < span * 0.16 for v in others) for up in (True, False)}
-        above = not crowded[True] or crowded[False]
-        end = p.estimate.high if above else p.estimate.low
-        y = max(_or(end, value), value + span * 0.03) if above else min(_or(end, value), value - span * 0.03)
+        up = max(_or(p.estimate.high, value), value + span * 0.03)
+        down = min(_or(p.estimate.low, value), value - span * 0.03)
+        room = span * 0.12  # of the label
+        over, under = (
+            sum(low <= v <= high for v in others) for low, high in ((value, up + room), (down - room, value))
+        )
+        above = over <= under
+        y = up if above else down
         label = axes.annotate(
             value_text(p.estimate, lang), (p.x, y), xytext=(0, 2.5 if above else -2.5), textcoords="offset points",
             ha="center", va="bottom" if above else "top", fontsize=style.SMALL, fontweight="bold",

@@ -43,7 +43,7 @@ def published(result: Result) -> tuple[Table, ...]:
 
 
 def _fact_cells(result: Result, section: FactSection) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Headers and cells, the value beside its label; a column that says the same in every row is left out."""
+    """Headers and cells, the value beside what it is of; a column that says the same in every row is left out."""
     head = [("Показатель", "Figure"), ("Значение", "Value"), ("Период", "Period"), ("Чей", "Of what")]
     head.append(("Источник", "Source"))
     rows = tuple(
@@ -56,8 +56,10 @@ def _fact_cells(result: Result, section: FactSection) -> tuple[tuple[str, ...], 
         )
         for f in section.facts
     )
-    shown = [i for i in range(len(head)) if i != 3 or len({row[3] for row in rows}) > 1]
-    return chosen(words(result, *head), rows, shown)
+    labels, entities = ({row[i] for row in rows} for i in (0, 3))
+    is_repeated = len({(row[0], row[3]) for row in rows}) > len(labels)
+    order = (0, 3, 1, 2, 4) if is_repeated else (0, 1, 2, 3, 4)  # one figure of many bodies: whose it is comes first
+    return chosen(words(result, *head), rows, [i for i in order if i != 3 or len(entities) > 1])
 
 
 def chosen(
