@@ -423,6 +423,13 @@ def test_the_command_writes_by_default_and_sends_only_when_asked(tmp_path, regis
     assert "sent 1" in corrected.text
     subject = mail_world.decode_header(mail_world.headers_of(server.accepted[2][1])["subject"][0])
     assert subject.startswith("исправлено")
+    same = command.deliver(release.folder, book, people, register, mail, is_real_send=True, is_correction=True)
+    assert "sent 0, sent before 1" in same.text
+    shutil.rmtree(release.folder)
+    result = mail_world.real(example_results.rich())
+    mail_world.release(tmp_path, [replace(result, lead=("Ещё одно исправление.",))])
+    again = command.deliver(release.folder, book, people, register, mail, is_real_send=True, is_correction=True)
+    assert "sent 1" in again.text, "a second correction is an edition of its own"
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,21 @@ def test_everything_is_one_letter_with_the_national_report(world, register):
     assert len(page.encode()) <= mime.MAX_HTML_BYTES and mail_world.wire_faults(linked.data) == []
 
 
+def test_headers_of_every_scope_survive_the_wire(world, register):
+    scopes = {scope.key: scope for scope in recipients.scopes_of(register).values()}
+    people = [
+        mail_world.recipient(f"a{n}@b.example", scope=scope, name=key) for n, (key, scope) in enumerate(scopes.items())
+    ]
+    assert len(people) == 89 + 8 + 2
+    planned, refused = letters.plan(world, people, mail_world.SENDER)
+    assert not refused and len({letter.message_id for letter in planned}) == len(people)
+    for letter in planned:
+        assert mail_world.wire_faults(letter.data) == [] and len(letter.subject) <= 120
+        headers = mail_world.headers_of(letter.data)
+        assert mail_world.decode_header(headers["subject"][0]) == letter.subject
+        assert mail_world.decode_header(headers["to"][0]) == f"{letter.recipient.name} <{letter.recipient.address}>"
+
+
 def test_reports_that_do_not_fit_are_not_attached_by_halves(tmp_path, register):
     rows = register[register["federal_district"] == "Уральский федеральный округ"].to_dict("records")
     made = [regional(row, number) for number, row in enumerate(rows)]

@@ -16,9 +16,9 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
-install_packages() { apt-get install --yes --quiet --no-install-recommends "$@"; }
+install_packages() { apt-get -o DPkg::Lock::Timeout=300 install --yes --quiet --no-install-recommends "$@"; }
 
-apt-get update --quiet
+apt-get -o DPkg::Lock::Timeout=300 update --quiet
 # The package scripts of the mail servers would start them: this answer of policy-rc.d forbids it for this run only.
 policy=/usr/sbin/policy-rc.d
 made_policy=no
@@ -32,8 +32,8 @@ trap '[ "$made_policy" = no ] || rm -f "$policy"' EXIT
 say "browser, fonts, PDF"
 install_packages chromium fonts-dejavu-core fonts-liberation2 libpango-1.0-0 libpangoft2-1.0-0 \
     libharfbuzz-subset0 poppler-utils
-say "mail servers for the acceptance test (not started)"
-install_packages postfix dovecot-imapd
+say "mail servers and the maker of their certificate for the acceptance test (not started)"
+install_packages postfix dovecot-imapd openssl
 
 if command -v npm >/dev/null 2>&1; then
     say "npm checkers (lock file, no package scripts)"

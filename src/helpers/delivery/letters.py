@@ -5,6 +5,7 @@ one message too: a table of the regions, with the reports attached as far as one
 """
 
 import email.utils
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ def plan(
 def _letter(job: _Job, recipient: Recipient) -> Planned:
     reports = _reports(job.release, recipient)
     result = reports[0].result
-    edition = result.edition + ("+corrected" if job.is_correction else "")
+    edition = result.edition + (f"+corrected.{_digest(reports)}" if job.is_correction else "")
     run = f"{job.release.collection}/{job.release.period}"
     identity = (run, recipient.scope.key, recipient.address.casefold(), recipient.lang, edition)
     write = _single if len(recipient.scope.regions) == 1 else _several
@@ -91,6 +92,11 @@ def _letter(job: _Job, recipient: Recipient) -> Planned:
         recipient, recipient.scope.key, recipient.lang, edition, mime.message_id(identity, job.sender.domain),
         letter.subject, data, _preview(letter),
     )  # fmt: skip
+
+
+def _digest(reports: list[Report]) -> str:
+    """What the reports say, in eight digits: a second correction is another edition, the same one sent again is not."""
+    return hashlib.sha256("".join(report.sha256 for report in reports).encode()).hexdigest()[:8]
 
 
 def _reports(release: Release, recipient: Recipient) -> list[Report]:

@@ -58,12 +58,19 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Report:
-    """One report that may leave: what it says, and the file to attach as it was built and checked."""
+    """One report that may leave: what it says, and the file to attach as it was built and checked.
+
+    Attributes
+    ----------
+    sha256 : str
+        Checksum of the result, as recorded.
+    """
 
     report_id: str
     result: results.Result
     content: bytes
     format: str
+    sha256: str
 
 
 def read_release(folder: Path) -> Release:
@@ -117,7 +124,7 @@ def load(release: Release, report_id: str, recipient: Recipient) -> Report:
     told = (result.collection, result.period, result.report_id, result.is_synthetic)
     if told != (release.collection, release.period, report_id, release.is_synthetic):
         raise ReportError(f"its result says it is {told[0]} {told[1]} {told[2]}; build it again")
-    return Report(report_id, result, content, recipient.format)
+    return Report(report_id, result, content, recipient.format, row["result_sha256"])
 
 
 def _permitted(release: Release, report_id: str, recipient: Recipient) -> dict[str, str]:
