@@ -18,7 +18,7 @@ from helpers.intake.collection import bounds, clean_collection
 from helpers.intake.dating import dated
 from helpers.intake.frames import REJECT_COLUMNS, TIDY_COLUMNS
 from helpers.intake.overrides import CorrectionError
-from helpers.intake.quality_views import changes, coverage, last_run, refusals
+from helpers.intake.quality_views import changes, coverage, guessed_names, last_run, refusals
 from helpers.intake.sources import Source
 from helpers.tables import store
 
@@ -404,6 +404,14 @@ def test_heaps_still_add_up_where_a_period_is_missing(world):
     assert (before.counts.accepted, after.counts.accepted, given.counts.accepted) == (1, 0, 1)
     assert after.counts.total == before.counts.total and after.counts.rejected == before.counts.rejected + 1
     assert given.tidy["period"].tolist() == ["2024"] and after.tidy.empty and len(after.rejects) == 1
+
+
+def test_names_read_by_likeness_have_a_view_of_their_own(world):
+    rows = "Рейтинг МФЦ за 2023 год;;\nСубъект;Баллы;Уровень\nСвердловкая область;90,1;высокий\nОмская обл.;8;низкий\n"
+    (world / "data" / "raw" / "mfc.csv").write_text(rows, encoding="utf-8")
+    view = guessed_names(clean_collection([source("mfc.csv")])["observations"])
+    assert view.to_numpy().tolist() == [["mfc", "Свердловкая область", 3, 2, "Свердловская область"]]
+    assert guessed_names(store.empty("observations")).empty
 
 
 def test_an_empty_collection_and_the_first_run(world):

@@ -417,3 +417,41 @@ def test_a_column_of_districts_is_not_taken_for_the_region():
         "Рейтинг МФЦ за 2023 год;;\nФедеральный округ;Наименование;Баллы\nЦФО;Тульская область;90\nСФО;Омская область;80\n"
     )
     assert set(result.tidy["entity_id"]) == {"RU-TUL", "RU-OMS"} and not len(result.rejects)
+
+
+MISSPELT = (
+    MFC + ";\nСубъект;Баллы\nСвердловская область;80,1\nОмская область;81\nСвердловкая область;{}\nОмская область;82\n"
+)
+
+
+def said(result):
+    return result.explanation.query("taken_for == 'note'")["why"].tolist()
+
+
+def test_a_name_read_by_likeness_is_said_and_a_contradiction_names_both_rows():
+    result = cleaned(MISSPELT.format("70,1"))
+    assert any(note.startswith("row 5: «Свердловкая область» read as Свердловская область") for note in said(result))
+    hints = dict(zip(result.rejects["row"], result.rejects["suggestion"], strict=True))
+    assert refused(result) == {(row, 0, "duplicate_conflict") for row in (3, 4, 5, 6)}
+    both = "rows 3 «Свердловская область», 5 «Свердловкая область» (nearest spelling only) are one record (RU-SVE)"
+    assert hints[3] == hints[5] == both
+    assert hints[4] == hints[6] == "rows 4 «Омская область», 6 «Омская область» are one record (RU-OMS)"
+
+
+def test_names_that_a_list_holds_are_not_said():
+    assert not any(
+        "read as" in note for note in said(cleaned(f"{MFC};\nСубъект;Баллы\nг. Москва;80\nОмская обл.;81\n"))
+    )
+
+
+def test_values_on_two_sheets_name_each_other():
+    rows = [[MFC], ["Субъект", "Баллы"], ["Омская область", 80]]
+    other = [[MFC], ["Субъект", "Баллы"], ["Тульская область", 70], ["Омская область", 81]]
+    result = cleaned(xlsx({"А": rows, "Б": other}), "a.xlsx")
+    places = "RU-OMS elsewhere too: sheet «А», row 3 «Омская область»; sheet «Б», row 4 «Омская область»"
+    assert set(result.rejects["suggestion"]) == {f"the file gives {places}"} and len(result.rejects) == 2
+
+
+def test_a_monthly_file_says_a_name_read_by_likeness():
+    result = cleaned(PANEL + "Свердловкая область;У-1;2024-06;Л;В;120;5,5;р.д.;2,5;60\n")
+    assert [note for note in said(result) if note.startswith("row 2: «Свердловкая область» read as")]

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from helpers.intake import similar
 from helpers.intake.cells import ColumnCells
 from helpers.intake.columns import LONG_VALUE, Column
 from helpers.intake.layouts import Block
 from helpers.intake.records import Entities, duplicates, joined_codes, wrong_totals
 from helpers.intake.vocabulary import Indicator, load
+
+_NAMED = 5  # rows of one record that a suggestion names
 
 
 @dataclass
@@ -111,8 +114,14 @@ def check_questions(parts: list[Part]) -> None:
                 points.reasons[above & (points.reasons == "")] = "out_of_range"
 
 
-def check_duplicates(parts: list[Part], named: Entities, refused: np.ndarray, data: np.ndarray) -> None:
-    """Mark rows that repeat or contradict an earlier record."""
+def check_duplicates(parts: list[Part], named: Entities, refused: np.ndarray, first: int) -> dict[int, str]:
+    """Mark rows that repeat or contradict an earlier record; ``first`` is the printed number of the block's first row.
+
+    Returns
+    -------
+    dict
+        Row of the block → what it repeats or contradicts, in words.
+    """
     count = len(refused)
     ids = named.ids.category(np.arange(count)).codes.astype(np.int64)
     groups: dict[tuple, list[Part]] = {}
@@ -143,6 +152,29 @@ def check_duplicates(parts: list[Part], named: Entities, refused: np.ndarray, da
     verdict = duplicates(keys, signatures, eligible) if keys else np.zeros(count, dtype=np.int64)
     refused[verdict == 1] = "duplicate_exact"
     refused[verdict == 2] = "duplicate_conflict"
+    return _conflicts(keys, eligible, verdict, named, first)
+
+
+def _conflicts(
+    keys: list[np.ndarray], eligible: list[np.ndarray], verdict: np.ndarray, named: Entities, first: int
+) -> dict[int, str]:
+    """Row of the block → the rows that say it too, and which of them only look like the same name."""
+    found: dict[int, str] = {}
+    for key, has_value in zip(keys, eligible, strict=True):
+        rows = np.flatnonzero(has_value)
+        frame = pd.DataFrame({"row": rows, "key": key[rows]})
+        again = frame[frame["key"].duplicated(keep=False)]
+        for _, group in again.groupby("key", sort=False)["row"]:
+            places = group.to_numpy()
+            raws = {int(row): named.raws.texts[named.raws.codes[row]] for row in places[:_NAMED]}
+            printed = ", ".join(
+                f"{row + first} «{raw}»{' (nearest spelling only)' if similar.read_as(raw) else ''}"
+                for row, raw in raws.items()
+            )
+            entity = named.ids.texts[named.ids.codes[places[0]]]
+            text = f"rows {printed} are one record ({entity})"
+            found |= {int(row): text for row in places if verdict[row]}
+    return found
 
 
 def _long_key(part: Part) -> str:

@@ -5,6 +5,7 @@ kept) and the
 four add up to the cells of the file.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -224,7 +225,8 @@ def _clean_turned(sheet: headers.Sheet, gathered: _Gathered, heap: np.ndarray) -
         outcome = clean_block(block, words, gathered.file, side_heap)
         gathered.cells += [turn_back(frame, turned.first_row) for frame in outcome.cells]
         gathered.rejects += [turn_back(frame, turned.first_row) for frame in outcome.rejects]
-        gathered.lines += explain.block_lines(block, [*outcome.notes, *turned.grid.notes[-1:]])
+        notes = [re.sub(r"^row (?=[\d, ]+: )", "column ", note) for note in outcome.notes]
+        gathered.lines += explain.block_lines(block, [*notes, *turned.grid.notes[-1:]])
     heap[turned.first_row :] = side_heap.T
     return bool(blocks)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.intake import rows as row_kinds
+from helpers.intake import similar
 from helpers.intake.agencies import judge_agency
 from helpers.intake.columns import UNKNOWN, VALUE
 from helpers.intake.frames import constant, taken
@@ -148,15 +149,16 @@ def panel_lines(sheet: Sheet, header: Header, columns: dict[str, int]) -> list[L
 def record_lines(sheet: Sheet, header: Header, columns: dict[str, int], table: str, reference: str) -> list[Line]:
     """Header and columns of a file whose rows go to a table of their own."""
     name = sheet.grid.sheet
-    first = Line(
-        name, _span(header.first, header.last), "", f"header of {table}", f"{len(columns)} columns of {table}"
-    )
+    first = Line(name, _span(header.first, header.last), "", f"header of {table}", f"{len(columns)} columns of {table}")
+    rows = np.arange(header.last + 1, sheet.rows)
+    guessed = similar.sentences(sheet.texts[rows, columns["region_iso"]], rows) if "region_iso" in columns else []
     return [
         first,
         *(
             Line(name, "", str(index + 1), f"value: {column}", f"label matches {reference}.csv")
             for column, index in columns.items()
         ),
+        *(Line(name, "", "", "note", sentence) for sentence in guessed),
     ]
 
 

@@ -11,6 +11,7 @@ TIDY_COLUMNS = (
 CELL_COLUMNS = (*TIDY_COLUMNS, "decimals", "entity_type", "raw")
 REJECT_COLUMNS = ("file", "sheet", "row", "col", "raw", "reason", "suggestion")
 REFUSAL_COLUMNS = (*REJECT_COLUMNS, "region_iso", "rating", "indicator")
+_PLACES = 5
 _NUMBERS = {"row": "int32", "col": "int32", "decimals": "int8"}
 
 
@@ -72,8 +73,20 @@ def refuse_repeats(cells: pd.DataFrame, refusals: pd.DataFrame) -> tuple[pd.Data
     bad = is_conflict | is_later
     reason = np.where(is_conflict, "duplicate_conflict", "duplicate_exact")[bad]
     gone = group[bad]
-    extra = gone.assign(
-        reason=pd.Categorical(reason), suggestion=constant("the file gives this value elsewhere too", len(gone))
-    )
+    extra = gone.assign(reason=pd.Categorical(reason), suggestion=pd.Categorical(_elsewhere(group)[bad]))
     left = cells.drop(index=gone.index).reset_index(drop=True)
     return left, joined([refusals, extra], REFUSAL_COLUMNS), len(gone)
+
+
+def _elsewhere(group: pd.DataFrame) -> np.ndarray:
+    """For each repeated cell, where the file gives its value: the record and its first few places."""
+    sheets = group["sheet"].astype(str).map(lambda name: f"sheet «{name}», " if name else "")
+    places = sheets + "row " + group["row"].astype(str) + " «" + group["entity_raw"].astype(str) + "»"
+    found: dict[int, dict[str, None]] = {}
+    for joint, place in zip(group["joint"], places, strict=True):
+        found.setdefault(joint, {})[place] = None
+    named = {joint: "; ".join(list(texts)[:_PLACES]) for joint, texts in found.items()}
+    records = zip(group["entity_id"].astype(str), group["joint"], strict=True)
+    return np.array(
+        [f"the file gives {entity} elsewhere too: {named[joint]}" for entity, joint in records], dtype=object
+    )

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from helpers.intake.similar import read_as
 from helpers.tables import store
 
 KEY = ["rating", "entity_id", "period", "indicator", "source_id"]
@@ -36,6 +37,17 @@ def refusals(rejects: pd.DataFrame) -> pd.DataFrame:
     groups = ordered.groupby("reason", observed=True)
     table = groups.agg(n=("reason", "size"), n_sources=("source_id", "nunique"), example=("raw", "first")).reset_index()
     return table.sort_values(["n", "reason"], ascending=[False, True], kind="stable", ignore_index=True)
+
+
+def guessed_names(observations: pd.DataFrame) -> pd.DataFrame:
+    """Names that no list spells so and that were read as the nearest region, with the values that rest on each."""
+    own = observations[observations["entity_type"].isin(["region", "regional_agency"])]
+    counts = own.groupby(["source_id", "entity_name"], observed=True).agg(
+        first_row=("row", "min"), n_values=("row", "size")
+    )
+    table = counts.reset_index()
+    table["read_as"] = [read_as(text) for text in table["entity_name"]]
+    return table[table["read_as"] != ""].reset_index(drop=True)
 
 
 def last_run(collection: str) -> pd.DataFrame:

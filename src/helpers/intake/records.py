@@ -55,6 +55,14 @@ class Entities:
         )
         return cls(ids, regions, Field(codes, raws), reasons, suggestions)
 
+    def with_suggestions(self, more: dict[int, str]) -> "Entities":
+        """The same with these suggestions for single rows."""
+        if not more:
+            return self
+        codes = self.suggestions.codes.copy()
+        codes[list(more)] = len(self.suggestions.texts) + np.arange(len(more))
+        return replace(self, suggestions=Field(codes, [*self.suggestions.texts, *more.values()]))
+
 
 def entities(block: Block) -> Entities:
     """Entities of the rows below the header of a block (all rows, whatever their kind)."""

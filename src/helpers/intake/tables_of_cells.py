@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.intake import rows as row_kinds
-from helpers.intake import totals
+from helpers.intake import similar, totals
 from helpers.intake.cells import parse_column
 from helpers.intake.checks import (
     Part,
@@ -74,8 +74,8 @@ def clean_block(block: Block, words: Vocabulary, file: str, heap: np.ndarray) ->
     refused = _refuse_rows(block, parts, named, data)
     check_totals(parts, block)
     check_questions(parts)
-    check_duplicates(parts, named, refused, data)
-    return _collect(block, parts, named, refused, heap, file, data)
+    repeats = check_duplicates(parts, named, refused, block.rows.start + 1)
+    return _collect(block, parts, named.with_suggestions(repeats), refused, heap, file, data)
 
 
 def _fill_heap(block: Block, heap: np.ndarray, data: np.ndarray) -> None:
@@ -192,7 +192,7 @@ def _collect(
         rejects.append(_refused_cells(part, ~accepted & ~blank & ~is_row_refused, named, block, file))
     _refuse_left(block, heap, rejects, data, refused, file, covered)
     rejects.append(_refused_rows(block, refused, named, data, file))
-    return BlockResult(cells, rejects, totals.notes(block, parts))
+    return BlockResult(cells, rejects, [*similar.of_block(block, named, data), *totals.notes(block, parts)])
 
 
 def _accepted(part: Part, accepted: np.ndarray, named: Entities, block: Block, file: str) -> pd.DataFrame:

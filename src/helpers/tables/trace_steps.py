@@ -66,7 +66,8 @@ def _cell_steps(row: dict, applied: pd.DataFrame | None) -> list[Step]:
         for entry in found
     ]  # fmt: skip
     raw = found[0]["old_value"] if found else row["raw_text"]
-    return [*steps, Step("source cell", place, f"raw text: {raw!r}")]
+    printed = f", in the record of {row['entity_name']!r}" if row.get("entity_type") == "region" else ""
+    return [*steps, Step("source cell", place, f"raw text: {raw!r}{printed}")]
 
 
 def cell_of(row: dict) -> str:
