@@ -11,9 +11,11 @@ import world_tables
 from helpers.presentation import (
     blocks,
     formats,
+    points,
     publications,
     results_blocks,
     results_context,
+    results_facts,
     results_moves,
     results_national,
     results_regional,
@@ -23,6 +25,7 @@ from helpers.presentation import (
 )
 from helpers.presentation.results import Release
 from helpers.presentation.results_estimates import Estimate
+from helpers.presentation.results_parts import Check
 from helpers.tables import store
 
 DEMO = Release(collection="demo")
@@ -110,7 +113,7 @@ def many(demo):
 def test_three_outcomes_are_said_and_all_stand_in_the_table(many, lang):
     for result in (regional(many, lang), results_national.national(many, PERIOD, lang, DEMO)):
         assert [item.outcome for item in result.effect.results] == list(OUTCOMES)
-        assert [item.outcome for item in blocks.said(result.effect)] == ["days", "documents", "visits"]
+        assert [item.outcome for item in points.outcomes_in_words(result.effect)] == ["days", "documents", "visits"]
         html = blocks.effect(result)
         for item in result.effect.results:
             assert html.count(blocks.escape(item.sentence, lang)) == (item.outcome in ("days", "documents", "visits"))
@@ -252,3 +255,36 @@ def test_printed_change_is_a_short_figure_with_its_earlier_value_in_the_note(rea
         assert card.value.replace("\xa0", " ") == value and card.note.replace("\xa0", " ").startswith(note)
         cells = [cells[-1] for table in tables_facts.published(result) for cells in table.cells]
         assert cells and not [cell for cell in cells if "SEED" in cell]
+
+
+def test_a_contradiction_between_two_sets_is_laid_at_the_one_that_does_not_add_up():
+    columns = ["claim_id", "relation", "fact_ids", "verdict"]
+    rows = [
+        ("c1", "sum_equals", "F1 F2 F9", "consistent"),
+        ("c2", "sum_equals", "F5 F6 F9", "inconsistent"),
+        ("c3", "conserved", "F5 F6 F1 F2", "inconsistent"),
+        ("c4", "conserved", "F1 F2", "inconsistent"),
+    ]
+    found = results_facts.marks(pd.DataFrame(rows[:3], columns=columns), "ru")
+    assert set(found) == {"F5", "F6", "F9"}
+    assert set(results_facts.marks(pd.DataFrame(rows, columns=columns), "en")) == {"F5", "F6", "F9", "F1", "F2"}
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_change_of_a_region_stands_beside_that_of_the_country(demo, lang):
+    trend = regional(demo, lang).trend
+    words = (
+        "За тот же год: Россия +0,4\u00a0п.\u00a0п. (от" if lang == "ru" else "In the same year: Russia +0.4\u00a0pp ("
+    )
+    assert trend.sentence.startswith(words)
+    assert blocks.escape(trend.sentence, lang) in blocks.trend(regional(demo, lang))
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_an_outcome_whose_checks_failed_is_named(many, lang):
+    result = regional(many, lang)
+    doubtful = dataclasses.replace(result.effect.results[1], design_passed=False)
+    checks = (Check("placebo", "placebo", "nothing", True),)
+    block = dataclasses.replace(result.effect, results=(result.effect.results[0], doubtful), checks=checks)
+    html = blocks.effect(dataclasses.replace(result, effect=block))
+    assert ("Не все проверки пройдены" in html or "Not all checks passed" in html) and doubtful.label in html

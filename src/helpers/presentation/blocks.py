@@ -9,6 +9,7 @@ from collections.abc import Callable
 from helpers.presentation import (
     figures,
     formats,
+    points,
     tables_build,
     tables_facts,
     tables_more,
@@ -17,12 +18,10 @@ from helpers.presentation import (
 from helpers.presentation.blocks_about import MOST_SOURCES, colophon, in_place, method, quality, sources
 from helpers.presentation.blocks_html import escape, note, paragraph, paragraphs, table_html
 from helpers.presentation.results import MIME, RegionalResult, Result, to_dict
-from helpers.presentation.results_parts import EffectBlock, EffectResult, FactSection
+from helpers.presentation.results_parts import EffectBlock, FactSection
 from helpers.presentation.tables_parts import Table
-from helpers.presentation.wording_effects import outcome_key
 from helpers.presentation.wording_terms import pick
 
-SAID = ("days", "documents", "visits")  # outcomes in words, one sentence each; the table has all
 MOST_TARGETS = 1  # that cannot be judged, in a sentence each; more are named together
 CHARTS = ("comparison", "trend", "effect", "rank", "tiles", "agencies", "groups", "targets")
 
@@ -91,26 +90,20 @@ def effect(result: Result) -> str:
     parts = [f'<div class="callout">{paragraphs([first.sentence, *block.notes], lang)}</div>']
     parts.append(paragraph(block.regional_sentence, lang))
     parts.append(paragraph(first.naive_sentence, lang))
-    parts.append(paragraphs([item.sentence for item in said(block)[1:]], lang))
+    parts.append(paragraphs([item.sentence for item in points.outcomes_in_words(block)[1:]], lang))
     parts.append(_checks(block, lang))
     return "\n".join(part for part in parts if part)
-
-
-def said(block: EffectBlock) -> tuple[EffectResult, ...]:
-    """Outcomes that a reader is told in words: the first, then the first of documents and of visits."""
-    found = {outcome_key(block.results[0].outcome): block.results[0]}
-    for item in block.results:
-        found.setdefault(outcome_key(item.outcome), item)
-    first, *rest = found
-    return tuple(found[key] for key in (first, *(key for key in rest if key in SAID)))
 
 
 def _checks(block: EffectBlock, lang: str) -> str:
     if not block.checks:
         return ""
     passed = sum(1 for check in block.checks if check.passed)
-    ru = f"Проверки оценки: выполнено {passed} из {len(block.checks)}."
-    en = f"Checks of the estimate: {passed} of {len(block.checks)} passed."
+    ru = f"Проверки первой оценки: пройдено {passed} из {len(block.checks)}."
+    en = f"Checks of the first estimate: {passed} of {len(block.checks)} passed."
+    failed = ", ".join(dict.fromkeys(item.label for item in block.results[1:] if not item.design_passed))
+    if failed:
+        ru, en = f"{ru} Не все проверки пройдены: {failed}.", f"{en} Not all checks passed: {failed}."
     return paragraph(pick((ru, en), lang), lang, "note")
 
 

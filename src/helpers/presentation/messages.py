@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import jinja2
 
-from helpers.presentation import formats
+from helpers.presentation import formats, points
 from helpers.presentation.messages_words import STRINGS
 from helpers.presentation.results import Estimate, RegionalResult, Result
 from helpers.presentation.tables_build import gain_interval, gain_places
@@ -150,11 +150,14 @@ def interval_text(estimate: Estimate, lang: str) -> str:
 
 
 def effect_rows(result: Result) -> list[tuple[str, str]]:
-    """Sentence of each outcome with the contrast beside it; the sentence of absence where there is no estimate."""
+    """Sentences of the block as on the page, assumption and scope included, the contrast beside the first."""
     if result.effect is None:
         absent = result.absence("effect")
         return [(absent, "")] if absent else []
-    return [(item.sentence, item.naive_sentence) for item in result.effect.results[:3]]
+    block = result.effect
+    first, *others = points.outcomes_in_words(block)
+    rows = [(" ".join([first.sentence, *block.notes]), first.naive_sentence), (block.regional_sentence, "")]
+    return [row for row in [*rows, *((item.sentence, "") for item in others)] if row[0]]
 
 
 def _services(result: Result) -> list[tuple[str, str, str, str]]:

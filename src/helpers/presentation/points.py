@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from helpers.presentation import wording
 from helpers.presentation.results import NationalResult, RegionalResult, Result
-from helpers.presentation.results_parts import Gap
+from helpers.presentation.results_parts import EffectBlock, EffectResult, Gap
+from helpers.presentation.wording_effects import outcome_key
 
 MOST = 6
+SAID = ("days", "documents", "visits")  # outcomes in words, one sentence each; the table has all
 Rule = Callable[[Result], str]
 
 
@@ -93,3 +95,12 @@ def main_points(result: RegionalResult | NationalResult) -> tuple[str, ...]:
     """The first six rules that fire, in order. Fewer than three are not padded."""
     fired = (rule(result) for rule in RULES)
     return tuple(sentence for sentence in fired if sentence)[:MOST]
+
+
+def outcomes_in_words(block: EffectBlock) -> tuple[EffectResult, ...]:
+    """Outcomes that a reader is told in words: the first, then the first of documents and of visits."""
+    found = {outcome_key(block.results[0].outcome): block.results[0]}
+    for item in block.results:
+        found.setdefault(outcome_key(item.outcome), item)
+    first, *rest = found
+    return tuple(found[key] for key in (first, *(key for key in rest if key in SAID)))

@@ -147,7 +147,16 @@ def trend(ctx: Context, region: Region | None) -> Trend | None:
         if value is not None and p in first
     ]
     change = change_of(ctx, "region" if region else "country", region.code if region else "")
-    return Trend(tuple(points), tuple(breaks), _trend_text(ctx, points, breaks, change))
+    text = _trend_text(ctx, points, breaks, change)
+    return Trend(tuple(points), tuple(breaks), text, _beside(ctx, region) if region and change else "")
+
+
+def _beside(ctx: Context, region: Region) -> str:
+    district = wording.district_name(region, ctx.lang)
+    areas = [("country", "", ctx.word("country")), ("district", region.district, district)]
+    changes = [(name, change_of(ctx, level, code)) for level, code, name in areas if name]
+    known = [(name, change) for name, change in changes if change is not None and change.value is not None]
+    return wording.changes_beside(known, ctx.lang)
 
 
 def same_kind(found: list[str], period: str) -> list[str]:

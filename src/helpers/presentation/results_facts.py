@@ -143,11 +143,17 @@ def _range_text(row: pd.Series, unit: str, lang: str) -> str:
 
 
 def marks(claims: pd.DataFrame, lang: str) -> dict[str, str]:
-    """Words for each fact that an inconsistent claim touches: fact id → «не сходится»."""
+    """Words for each fact that an inconsistent claim touches: fact id → «не сходится».
+
+    A contradiction between two sets of figures, of which one adds up to its own printed total, is laid at the other.
+    """
+    sums = claims[claims["relation"] == "sum_equals"]
+    sound = set(" ".join(sums.loc[sums["verdict"] == "consistent", "fact_ids"].astype(str)).split())
     found: dict[str, str] = {}
-    for row in claims[claims["verdict"] == "inconsistent"].sort_values("claim_id").to_dict("records"):
-        for fact_id in str(row["fact_ids"]).split():
-            found.setdefault(fact_id, pick(("не сходится", "inconsistent"), lang))
+    for row in claims[claims["verdict"] == "inconsistent"].itertuples():
+        facts = str(row.fact_ids).split()
+        doubtful = facts if row.relation == "sum_equals" else [fact_id for fact_id in facts if fact_id not in sound]
+        found |= dict.fromkeys(doubtful or facts, pick(("не сходится", "inconsistent"), lang))
     return found
 
 

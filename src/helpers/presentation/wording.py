@@ -238,6 +238,16 @@ def compared(
     )
 
 
+def compared_with_both(
+    district: Estimate, gap: Estimate, country: Estimate, country_gap: Estimate, lang: str, smallest: float
+) -> str:
+    """One sentence where neither comparison can be told (twice L3); empty where either can."""
+    if any(not item.has_interval or comparison_id(item, smallest) != "L3" for item in (gap, country_gap)):
+        return ""
+    first, second = (formats.change_span(item.low, item.high, lang) for item in (gap, country_gap))
+    return fill("L3_both", lang, district=level(district, lang), country=level(country, lang), first=first, second=second)
+
+
 def above(value: float, lang: str) -> str:
     """«выше» or «ниже»."""
     return pick(("выше", "above") if value > 0 else ("ниже", "below"), lang)
@@ -270,6 +280,15 @@ def change_point(change: Estimate, lang: str) -> str:
     size = formats.quantity(formats.magnitude(change.value), "pp", lang, places)
     verb = pick(("вырос", "rose") if (change.value or 0) > 0 else ("снизился", "fell"), lang)
     return fill("M1", lang, verb=verb, change=size, bounds=magnitudes(change, lang, places))
+
+
+def changes_beside(changes: list[tuple[str, Estimate]], lang: str) -> str:
+    """Changes of the areas around a region in the same year, so that its own is read against them; empty if none."""
+    shown = []
+    for name, change in changes:
+        size = formats.quantity(change.value, "pp", lang, visible_decimals(change.value), sign=True)
+        shown.append(f"{name} {size}{bounds(change, lang)}")
+    return fill("M1_beside", lang, changes="; ".join(shown)) if shown else ""
 
 
 def difference_point(difference: Estimate, lang: str) -> str:

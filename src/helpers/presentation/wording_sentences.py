@@ -37,6 +37,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The data cannot tell whether this is above or below {reference} of {level}: "
         "the difference is {bounds}{NBSP}pp.",
     ),
+    "L3_both": (
+        "Отличить это от среднего по округу ({district}) и по России ({country}) данные не позволяют: "
+        "разница {first} и {second}{NBSP}п.{NBSP}п.",
+        "The data cannot tell this from the district mean of {district} (difference {first}{NBSP}pp) "
+        "or the Russian mean of {country} ({second}{NBSP}pp).",
+    ),
     "R1": (
         "Место в стране — {rank} из {n} (95{NBSP}% интервал {low}–{high}).",
         "National rank {rank} of {n} (95% interval {low}–{high}).",
@@ -75,6 +81,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "P1_suppressed": ("Среднее не показано: мало услуг ({n}).", "Mean not shown: too few services ({n})."),
     "M1": ("За год индекс {verb} на {change}{bounds}.", "The index {verb} by {change} in a year{bounds}."),
+    "M1_beside": ("За тот же год: {changes}.", "In the same year: {changes}."),
     "M2": (
         "Индекс {word} среднего по России на {difference}{bounds}.",
         "The index is {difference} {word} the Russian mean{bounds}.",

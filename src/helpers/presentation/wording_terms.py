@@ -167,7 +167,7 @@ INDICATORS = {
     "quality": ("МФЦ: качество, баллы", "MFC: quality, points"),
     "client": ("МФЦ: клиентоцентричность, баллы", "MFC: client-centricity, points"),
     "digital": ("МФЦ: цифровизация, баллы", "MFC: digitalisation, points"),
-    "support": ("МФЦ: сектор пользовательской поддержки, баллы", "MFC: user support, points"),
+    "support": ("МФЦ: секторы пользовательского сопровождения, баллы", "MFC: user support, points"),
     "grade": ("Оценка услуги", "Service grade"),
     "term": ("Срок услуги", "Term of the service"),
     "documents": ("Документов на услугу", "Documents per service"),
