@@ -178,6 +178,21 @@ def test_bad_options_are_refused_before_anything_starts(here, arguments, says):
     assert code == 2 and one_line(output) and says in output
 
 
+def test_what_goes_wrong_in_clean_says_the_next_step(here, tmp_path):
+    unknown = tmp_path / "письмо.csv"
+    unknown.write_text("a;b\n1;2\n", encoding="utf-8")
+    code, output = run("clean", unknown)
+    assert code == 0 and "no table was recognised" in output and "sheet_overrides.csv" in output
+    code, output = run("clean", tmp_path)
+    assert code == 2 and one_line(output) and "not folders" in output
+    (tmp_path / "taken").write_text("x", encoding="utf-8")
+    code, output = run("clean", unknown, "--out", tmp_path / "taken" / "out")
+    assert code == 2 and "choose another folder" in output
+    paths_of("panel_columns").unlink()
+    code, output = run("clean", unknown)
+    assert code == 2 and one_line(output) and "panel_columns.csv" in output
+
+
 def walkthrough(command):
     """What the walk-through says that a command answers: lines of its block, without the command and omissions."""
     text = (REPOSITORY / "docs" / "walkthrough_new_file.ru.md").read_text(encoding="utf-8")

@@ -161,6 +161,15 @@ def test_a_row_that_cannot_mean_anything_stops_and_says_what_it_may_say(file, ta
     assert str(caught.value).startswith(f"row 2 of data/reference/{table}.csv: ") and says in str(caught.value)
 
 
+def test_a_table_of_exceptions_without_a_column_says_its_header(file):
+    path = paths.reference() / "corrections.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("expected_old", "expected"), encoding="utf-8")
+    with pytest.raises(
+        OverrideError, match="no column expected_old; its header is correction_id,file,sheet,row,col,exp"
+    ):
+        clean_file(file)
+
+
 def test_a_total_that_its_parts_do_not_make_tells_their_sum(file):
     (refused,) = clean_file(file).rejects.to_dict("records")
     assert refused["reason"] == "inconsistent_total" and refused["row"] == 4

@@ -194,9 +194,10 @@ def clean(
     from helpers.intake import cleaning, dating, idle_rows, sources
     from helpers.intake import explain_text as words
     from helpers.intake.override_rules import OverrideError
+    from helpers.tables import store
 
     if absent := [str(file) for file in files if not file.is_file()]:
-        raise _fail(f"{', '.join(absent)}: no such file; check the path")
+        raise _fail(f"{', '.join(absent)}: no such file; name files, not folders")
     try:
         registered = {source.file.resolve(): source for source in sources.read_catalog()}
     except sources.SourceError as error:
@@ -206,26 +207,16 @@ def clean(
         source = registered.get(file.resolve())
         try:
             result = cleaning.clean_file(file)
-        except OverrideError as error:
+            result = dating.dated(result, source.period) if source else result
+            if out is not None:
+                cleaning.write_result(result, out)
+        except (OverrideError, store.StoreError) as error:
             raise _fail(error) from None
-        result = dating.dated(result, source.period) if source else result
-        if explain:
-            typer.echo("\n".join(words.reading(result.explanation)))
-        if explain or out is None:
-            typer.echo("\n".join(words.refusals(result.rejects)), nl=not result.rejects.empty)
-            typer.echo("\n".join(words.advice(result.rejects)), nl=not result.rejects.empty)
-        if out is not None:
-            cleaning.write_result(result, out)
-        for sentence in result.idle:
-            typer.echo(sentence)
-        if count := int(dating.undated(result.cells).sum()):
-            typer.echo(f"{count} values would be refused by reports build: {dating.GIVE}")
-        months = f", {len(result.panel)} service-months" if len(result.panel) else ""
-        typer.echo(f"{file.name}: {len(result.tidy)} values{months} accepted, {len(result.rejects)} refused")
-        unreadable = (
-            not result.rejects.empty and result.rejects["reason"].isin(["unreadable_file", "undecodable_text"]).any()
-        )
-        worst = max(worst, int(unreadable))
+        except OSError as error:
+            raise _fail(f"cannot write into {out}: {error.strerror or error}; choose another folder") from None
+        for line in words.report(result, is_explained=explain, is_listed=explain or out is None):
+            typer.echo(line)
+        worst = max(worst, int(words.is_unreadable(result.rejects)))
     for sentence in idle_rows.orphans(file.name for file in (*registered, *files)):
         typer.echo(sentence)
     raise typer.Exit(worst)

@@ -2,6 +2,9 @@
 
 import pandas as pd
 
+from helpers.intake import dating
+from helpers.intake.cleaning import CleanResult
+
 _ASK = "ask the publisher; a known error is a row of corrections.csv with the reason"
 # The closed list of reasons with the next step of the person who reads them; docs/guide_analyst.ru.md says the same.
 ADVICE = {
@@ -29,7 +32,7 @@ ADVICE = {
     "bad_stage": "a legitimate word is a row of words.csv",
     "bad_status": "a legitimate word is a row of words.csv",
     "duplicate_exact": "nothing: the first one was kept",
-    "duplicate_conflict": "none was kept; ask the publisher which is right",
+    "duplicate_conflict": "none was kept; a name that is no other spelling: corrections.csv, or ask the publisher",
     "inconsistent_total": "the parts were kept, the total was not; a known misprint is a row of corrections.csv",
     "unreadable_file": "ask for the file again, without a password, as a table and not as a picture",
     "undecodable_text": "ask for the file again, in UTF-8",
@@ -60,6 +63,41 @@ def advice(rejects: pd.DataFrame) -> list[str]:
     """What to do about each reason that occurred, the most frequent first."""
     counts = rejects["reason"].astype(str).value_counts()
     return [f"{reason} ({count}): {ADVICE[str(reason)]}" for reason, count in counts.items()]
+
+
+def report(result: CleanResult, *, is_explained: bool, is_listed: bool) -> list[str]:
+    """Everything that `reports clean` says about one file.
+
+    Parameters
+    ----------
+    result : CleanResult
+        The file as cleaned.
+    is_explained, is_listed : bool
+        Whether to say how it was read, and to list what was refused with the next step.
+    """
+    lines = reading(result.explanation) if is_explained else []
+    lines += [*refusals(result.rejects), *advice(result.rejects)] if is_listed else []
+    lines += result.idle
+    if count := int(dating.undated(result.cells).sum()):
+        lines.append(f"{count} values would be refused by reports build: {dating.GIVE}")
+    months = f", {len(result.panel)} service-months" if len(result.panel) else ""
+    lines.append(f"{result.file}: {len(result.tidy)} values{months} accepted, {len(result.rejects)} refused")
+    if result.tidy.empty and result.rejects.empty and result.panel.empty and result.situations.empty:
+        lines.append(nothing(result.file))
+    return lines
+
+
+def is_unreadable(rejects: pd.DataFrame) -> bool:
+    """Whether the file itself could not be read."""
+    return bool(rejects["reason"].isin(["unreadable_file", "undecodable_text"]).any())
+
+
+def nothing(file: str) -> str:
+    """What to do about a file of which nothing was taken and nothing refused."""
+    return (
+        f"{file}: no table was recognised. See --explain; name the rating and the header rows in"
+        " data/reference/sheet_overrides.csv, or the labels in indicators.csv"
+    )
 
 
 def _row(row: int) -> str:

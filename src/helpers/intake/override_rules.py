@@ -11,6 +11,16 @@ from helpers.intake import vocabulary
 from helpers.tables import periods, store
 
 FILE_COLUMN = {"sheet_overrides": "file_pattern", "column_overrides": "file_pattern", "corrections": "file"}
+COLUMNS = {
+    "sheet_overrides": (
+        "file_pattern", "sheet_pattern", "action", "header_first_row", "header_last_row", "rating", "period", "entity",
+        "reason",
+    ),
+    "column_overrides": (
+        "file_pattern", "sheet_pattern", "label_pattern", "column", "role", "rating", "indicator", "period", "reason",
+    ),
+    "corrections": ("correction_id", "file", "sheet", "row", "col", "expected_old", "new_value", "reason"),
+}  # fmt: skip
 ACTIONS = ("read", "skip")
 ROLES = ("entity", "period", "not_kept")
 STATES = ("before", "after")
@@ -22,6 +32,21 @@ _WHOLE_NUMBERS = {
 
 class OverrideError(Exception):
     """A row of the reviewed exceptions cannot be used; the message names the row and what it may say."""
+
+
+def check_columns(name: str, table: pd.DataFrame) -> None:
+    """Refuse a table whose header was changed.
+
+    Raises
+    ------
+    OverrideError
+        Naming the columns that are missing.
+    """
+    missing = [column for column in COLUMNS[name] if column not in table]
+    if missing:
+        raise OverrideError(
+            f"data/reference/{name}.csv: no column {', '.join(missing)}; its header is {','.join(COLUMNS[name])}"
+        )
 
 
 def check(name: str, rows: pd.DataFrame) -> None:

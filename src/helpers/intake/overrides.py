@@ -121,6 +121,7 @@ def of_file(file: str) -> Overrides:
 def _numbered(name: str) -> pd.DataFrame:
     """A reference table with the row of each line, the header being row 1."""
     table = store.reference(name)
+    override_rules.check_columns(name, table)
     return table.assign(line=np.arange(2, len(table) + 2))
 
 
