@@ -188,9 +188,9 @@ def test_what_goes_wrong_in_clean_says_the_next_step(here, tmp_path):
     (tmp_path / "taken").write_text("x", encoding="utf-8")
     code, output = run("clean", unknown, "--out", tmp_path / "taken" / "out")
     assert code == 2 and "choose another folder" in output
-    paths_of("panel_columns").unlink()
+    paths_of("corrections").unlink()
     code, output = run("clean", unknown)
-    assert code == 2 and one_line(output) and "panel_columns.csv" in output
+    assert code == 2 and one_line(output) and "corrections.csv" in output
 
 
 def walkthrough(command):
