@@ -733,11 +733,15 @@ def test_unreadable_notebooks_are_clear_errors(tmp_path):
         (Options(collection="demo"), "no period"),
         (Options(jobs=-1), "--jobs is 0"),
         (Options(timeout=0), "--timeout a second"),
+        (Options(scheduler="head:8786"), "write tcp://host:8786"),
+        (Options(scheduler="tcp://head:many"), "write tcp://host:8786"),
+        (Options(scheduler="tcp://127.0.0.1:1"), "no Dask scheduler answers at tcp://127.0.0.1:1"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_starts(fresh, options, message):
     with pytest.raises((OptionError, parameters.ParameterError), match=message):
         release.build(options)
+    assert not (fresh / "reports").exists()
     assert not (fresh / "reports").exists()
 
 

@@ -17,9 +17,7 @@ from typing import Any
 from helpers import paths
 from helpers.batch import execute, keys
 from helpers.batch.jobs import Job, Product
-from helpers.batch.options import OptionError
-
-CONNECT_SECONDS = 20
+from helpers.batch.options import CONNECT_SECONDS, OptionError
 
 
 class ClusterError(OptionError):

@@ -1,7 +1,9 @@
 """What a run is asked for and what came of it."""
 
 import os
+import socket
 import tomllib
+import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ ENGINES = ("warm", "plain")
 COLLECTIONS = ("real", "demo")
 LANGUAGES = ("ru", "en")
 LOG_FORMATS = ("bar", "log", "json")
+CONNECT_SECONDS = 20
 
 
 class OptionError(ValueError):
@@ -150,3 +153,26 @@ def one_of(name: str, value: str, valid: tuple[str, ...]) -> str:
     if value not in valid:
         raise OptionError(f"{name} '{value}': choose one of {', '.join(valid)}")
     return value
+
+
+def reach(scheduler: str) -> None:
+    """Make sure that somebody listens at the scheduler's address, before hours of work are begun for it.
+
+    Raises
+    ------
+    OptionError
+        If the address is none, or nobody answers there.
+    """
+    parts = urllib.parse.urlsplit(scheduler)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if parts.scheme not in ("tcp", "tls") or not host or not port:
+        raise OptionError(f"scheduler '{scheduler}': write tcp://host:8786")
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise OptionError(
+            f"no Dask scheduler answers at {scheduler} ({error}); start one with: dask scheduler"
+        ) from error

@@ -28,7 +28,7 @@ from helpers.batch import (
     workers,
 )
 from helpers.batch.jobs import Job, Product
-from helpers.batch.options import OptionError, Options, Outcome, Planned
+from helpers.batch.options import OptionError, Options, Outcome, Planned, reach
 from helpers.batch.progress import Progress
 
 Runner = Callable[[list[Job], Callable[[str], None]], Iterator[Product]]
@@ -64,6 +64,8 @@ def build(options: Options) -> Outcome:
     environment.prepare()
     if options.dry_run:
         return dry_run(release)
+    if options.scheduler:
+        reach(options.scheduler)
     return _locked(release, _build)
 
 
