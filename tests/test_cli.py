@@ -66,7 +66,7 @@ def test_add_refuses_what_is_there_already_or_not_at_all(here):
     run("add", here)
     for file, says in (
         (here, "is registered already"),
-        (here.with_name("absent.xlsx"), "is not a file; check the path"),
+        (here.with_name("absent.xlsx"), "no such file; name files, not folders"),
     ):
         code, output = run("add", file)
         assert code == 2 and one_line(output) and says in output

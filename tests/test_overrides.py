@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from helpers import paths
-from helpers.intake import explain_text, idle_rows, override_rules, sources
+from helpers.intake import explain_text, idle_rows, override_rules, regions, sources
 from helpers.intake.cleaning import clean_file
 from helpers.intake.collection import idle_exceptions
 from helpers.intake.override_rules import OverrideError
-from helpers.tables import schemas
+from helpers.tables import schemas, store
 
 MFC = (
     "Рейтинг МФЦ за 1 квартал 2024 года;;;;;;\n"
@@ -168,6 +168,57 @@ def test_a_table_of_exceptions_without_a_column_says_its_header(file):
         OverrideError, match="no column expected_old; its header is correction_id,file,sheet,row,col,exp"
     ):
         clean_file(file)
+
+
+def test_a_row_without_a_reason_stops(file):
+    put("sheet_overrides", file_pattern=file.name, action="read", rating="c_mfc")
+    with pytest.raises(OverrideError, match=r"row 2 of data/reference/sheet_overrides\.csv: reason is empty"):
+        clean_file(file)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [("RU-XX", "no code of regions.csv"), ("RU-TULA", "nearest: RU-TUL"), ("", "leads to «»")]
+)
+def test_an_alias_of_no_region_stops_and_names_its_row(file, code, says):
+    table = paths.reference() / "region_aliases.csv"
+    before = table.read_text(encoding="utf-8")
+    row = before.count("\n") + 1
+    try:
+        table.write_text(f"{before}Тулия,{code},r\n", encoding="utf-8")
+        regions._register.cache_clear()
+        with pytest.raises(
+            store.StoreError, match=f"row {row} of data/reference/region_aliases.csv: «Тулия»"
+        ) as caught:
+            regions.region_name("RU-TUL")
+        assert says in str(caught.value)
+    finally:
+        table.write_text(before, encoding="utf-8")
+        regions._register.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("подпись,роль\n".encode("cp1251"), "is not in UTF-8"),
+        (b"file_pattern;sheet_pattern;action\n", "has no commas between fields: «file_pattern;sheet_pattern;action»"),
+        (
+            b"file_pattern,sheet_pattern,action,reason\nm.csv,,read\n",
+            "row 2 («m.csv»): 3 fields where the header has 4",
+        ),
+        (b"file_pattern,reason\nm.csv,a\nn.csv,a, b\n", "row 3 («n.csv»): 3 fields where the header has 2"),
+    ],
+)
+def test_a_table_saved_by_a_spreadsheet_says_how_to_save_it(file, content, says):
+    (paths.reference() / "sheet_overrides.csv").write_bytes(content)
+    with pytest.raises(store.StoreError) as caught:
+        clean_file(file)
+    assert str(caught.value).startswith("data/reference/sheet_overrides.csv") and says in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_label(file):
+    table = paths.reference() / "sheet_overrides.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    assert len(clean_file(file).tidy)
 
 
 def test_a_total_that_its_parts_do_not_make_tells_their_sum(file):

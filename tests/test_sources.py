@@ -77,6 +77,52 @@ def test_empty_and_missing_files_are_refused(world, content):
         sources.add(world / "e.csv", "2026-01-01")
 
 
+def test_an_empty_file_is_told_so(world):
+    (world / "e.csv").touch()
+    with pytest.raises(sources.SourceError, match=r"e\.csv is empty; ask for it again"):
+        sources.add(world / "e.csv", "2026-01-01")
+
+
+def test_a_period_in_words_is_registered_as_tables_write_it(world):
+    (world / "e.csv").write_text("x", encoding="utf-8")
+    assert sources.add(world / "e.csv", "2026-01-01", period="III квартал 2024 года").period == "2024-Q3"
+    assert [source.period for source in sources.read_catalog()] == ["2024-Q3"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("period", "осень 2024", "period is «осень 2024»; write 2024, 2024-H1"),
+        ("period", "III квартал", "period is «III квартал»"),
+        ("published_date", "15.10.2024", "published_date is «15.10.2024»; write 2024-10-15, or unknown"),
+        ("published_date", "2024-13-45", "published_date is «2024-13-45»; write 2024-10-15"),
+        ("is_synthetic", "yes", "is_synthetic is «yes»; write 0, or 1"),
+    ],
+)
+def test_a_field_that_cannot_be_read_is_refused_when_added_and_in_the_catalogue(world, field, value, says):
+    (world / "e.csv").write_text("x", encoding="utf-8")
+    with pytest.raises(sources.SourceError) as caught:
+        sources.add(world / "e.csv", "2026-01-01", **{field: value})
+    assert says in str(caught.value) and not (world / "data/raw/files").exists()
+    row = sources.Source(**{**vars(register(world)), field: value})
+    sources.write_catalog(world / "data/raw/catalog.csv", [row])
+    with pytest.raises(sources.SourceError, match=r"catalog\.csv, line 2 \(a\.csv\)") as caught:
+        sources.read_catalog()
+    assert says in str(caught.value)
+
+
+def test_a_catalogue_saved_by_a_spreadsheet_says_how_to_save_it(world):
+    register(world)
+    catalog = world / "data/raw/catalog.csv"
+    text = catalog.read_text(encoding="utf-8")
+    catalog.write_bytes(text.replace("title", "название").encode("cp1251"))
+    with pytest.raises(sources.SourceError, match=r"catalog\.csv is not in UTF-8"):
+        sources.read_catalog()
+    catalog.write_text(text.replace(",", ";"), encoding="utf-8")
+    with pytest.raises(sources.SourceError, match=r"catalog\.csv has no commas between fields"):
+        sources.read_catalog()
+
+
 def test_unknown_field_is_refused(world):
     (world / "e.csv").write_text("x", encoding="utf-8")
     with pytest.raises(sources.SourceError, match="publsher"):

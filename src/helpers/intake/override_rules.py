@@ -68,6 +68,7 @@ def check(name: str, rows: pd.DataFrame) -> None:
         wrong = _numbers(name, row) or {
             "sheet_overrides": _sheet, "column_overrides": _column, "corrections": lambda row: "",
         }[name](row)  # fmt: skip
+        wrong = wrong or ("" if row["reason"].strip() else "reason is empty; say who decided it and why")
         if wrong:
             raise OverrideError(f"row {row['line']} of data/reference/{name}.csv: {wrong}")
 

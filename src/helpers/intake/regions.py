@@ -5,6 +5,7 @@ a region, and a narrow fuzzy match last. The lists are rows of ``data/reference`
 ``refused_names``.
 """
 
+import difflib
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -309,8 +310,10 @@ def _register(folder: str) -> _Register:
     base_forms: dict[str, str] = {}
     for row in regions:
         _add_region(row, exact, stems, base_forms)
-    aliases = {_key(row["alias"]): row["region_iso"] for row in store.reference("region_aliases").to_dict("records")}
-    for row in store.reference("region_aliases").to_dict("records"):
+    named = store.reference("region_aliases").to_dict("records")
+    _refuse_unknown(named, {row["iso_3166_2"] for row in regions})
+    aliases = {_key(row["alias"]): row["region_iso"] for row in named}
+    for row in named:
         _add_forms(words_of(clean_name(row["alias"])), base_forms)
     refused = {_key(row["name"]): row["refuse_reason"] for row in store.reference("refused_names").to_dict("records")}
     for name in store.reference("refused_names")["name"]:
@@ -320,6 +323,23 @@ def _register(folder: str) -> _Register:
     codes = {row["iso_3166_2"]: row["name_ru_official"] for row in regions}
     okato = {row["okato"]: row["iso_3166_2"] for row in regions if row["okato"]}
     return _Register(codes, exact, aliases, refused, base_forms, stems, okato)
+
+
+def _refuse_unknown(named: list[dict], codes: set[str]) -> None:
+    """Every alias leads to a region of the register.
+
+    Raises
+    ------
+    StoreError
+        Naming the first row that does not.
+    """
+    for line, row in enumerate(named, start=2):
+        if row["region_iso"] not in codes or not row["alias"].strip():
+            near = difflib.get_close_matches(row["region_iso"], sorted(codes), n=1)
+            raise store.StoreError(
+                f"row {line} of data/reference/region_aliases.csv: «{row['alias']}» leads to «{row['region_iso']}»,"
+                f" no code of regions.csv{f'; nearest: {near[0]}' if near else ''}"
+            )
 
 
 def _add_region(

@@ -6,12 +6,17 @@ generated demonstration files, which are synthetic and never committed.
 
 import csv
 import hashlib
+import io
 import shutil
 import unicodedata
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 
 from helpers import paths
+from helpers.intake.periods import parse_period
+from helpers.intake.values import parse_date
+from helpers.tables import csv_files
+from helpers.tables.periods import is_period
 
 CATALOG = "catalog.csv"
 DEMO_FOLDER = "demo"
@@ -77,27 +82,56 @@ def read_catalog(path: Path | None = None) -> list[Source]:
     Raises
     ------
     SourceError
-        If a catalogue lacks a column, leaves a required field empty, or repeats a path or an id.
+        If a catalogue is no CSV in UTF-8, lacks a column, leaves a required field empty, holds a date or period that
+        cannot be read, or repeats a path or an id.
     """
     if path is None:
         found = [p for p in (paths.raw() / CATALOG, paths.raw() / DEMO_FOLDER / CATALOG) if p.exists()]
         sources = [source for one in found for source in read_catalog(one)]
         _refuse_repeats(sources, "the catalogues")
         return sources
-    with path.open(encoding="utf-8", newline="") as handle:
-        reader = csv.DictReader(handle)
-        missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
-        if missing:
-            raise SourceError(f"{path}: columns {missing} are missing; expected {', '.join(COLUMNS)}")
-        sources = []
-        for line, row in enumerate(reader, start=2):
-            empty = [c for c in COLUMNS if c not in ("period", "note") and not (row[c] or "").strip()]
-            if empty:
-                raise SourceError(f"{path}, line {line} ({row['path']}): fill in {empty}; write 'unknown' if it is")
-            _refuse_elsewhere(row["path"], f"{path}, line {line}")
-            sources.append(Source(**{column: row[column] or "" for column in COLUMNS}))
+    try:
+        reader = csv.DictReader(io.StringIO(csv_files.read(path), newline=""))
+    except csv_files.CsvError as error:
+        raise SourceError(f"{path.parent}/{error}") from error
+    missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
+    if missing:
+        raise SourceError(f"{path}: columns {missing} are missing; expected {', '.join(COLUMNS)}")
+    sources = []
+    for line, row in enumerate(reader, start=2):
+        where = f"{path}, line {line} ({row['path']})"
+        empty = [c for c in COLUMNS if c not in ("period", "note") and not (row[c] or "").strip()]
+        if empty:
+            raise SourceError(f"{where}: fill in {empty}; write 'unknown' if it is")
+        _refuse_elsewhere(row["path"], f"{path}, line {line}")
+        sources.append(Source(**_readable({column: row[column] or "" for column in COLUMNS}, where)))
     _refuse_repeats(sources, str(path))
     return sources
+
+
+def _readable(row: dict[str, str], where: str) -> dict[str, str]:
+    """Fields of a row of the catalogue with the period as tables write it.
+
+    Raises
+    ------
+    SourceError
+        If a period, date or mark cannot be read; names the value and what to write.
+    """
+    period = row.get("period", "").strip()
+    if period and not is_period(period):
+        mention = parse_period(period)
+        if not (mention and mention.text()):
+            raise SourceError(f"{where}: period is «{period}»; write 2024, 2024-H1, 2024-Q3 or 2024-06")
+        period = mention.text()
+    for name in ("published_date", "accessed_date"):
+        text = row.get(name, "")
+        if text and text != "unknown" and parse_date(text).value != text:
+            raise SourceError(
+                f"{where}: {name} is «{text}»; write {parse_date(text).value or '2024-10-15'}, or unknown"
+            )
+    if row.get("is_synthetic", "0") not in ("0", "1"):
+        raise SourceError(f"{where}: is_synthetic is «{row['is_synthetic']}»; write 0, or 1 for invented data")
+    return {**row, "period": period}
 
 
 def _refuse_elsewhere(name: str, where: str) -> None:
@@ -213,18 +247,21 @@ def add(file: Path, accessed_date: str, **known: str) -> Source:
     Raises
     ------
     SourceError
-        If the file is missing, empty or too large, if its content or its name is
-        registered already, or if a field is unknown.
+        If the file is missing, empty or too large, if its content or its name is registered already, or if a field
+        is unknown or cannot be read.
     """
     unknown = sorted(set(known) - set(COLUMNS))
     if unknown:
         raise SourceError(f"unknown fields {unknown}; known: {', '.join(COLUMNS)}")
     if not file.is_file():
-        raise SourceError(f"{file} is not a file; check the path")
+        raise SourceError(f"{file}: no such file; name files, not folders")
     refuse_odd_name(file.name)
     size = file.stat().st_size
-    if not 0 < size <= MAX_BYTES:
-        raise SourceError(f"{file} has {size} bytes; between 1 and {MAX_BYTES} are accepted. Split larger files")
+    if not size:
+        raise SourceError(f"{file} is empty; ask for it again")
+    if size > MAX_BYTES:
+        raise SourceError(f"{file} has {size} bytes, more than the {MAX_BYTES} that are accepted; split it")
+    known = _readable(known, str(file))
     checksum, sources = sha256(file), read_catalog()
     for source in sources:
         if source.sha256 == checksum:

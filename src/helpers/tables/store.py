@@ -5,6 +5,7 @@ On the way in every row is examined; on the way out the file must be, to the las
 """
 
 import functools
+import io
 import os
 import tomllib
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from helpers import paths
-from helpers.tables import schemas, stamps
+from helpers.tables import csv_files, schemas, stamps
 
 COLLECTIONS = ("real", "demo")
 _SHOWN_FAILURES = 10
@@ -226,18 +227,20 @@ def reference(name: str) -> pd.DataFrame:
     Raises
     ------
     StoreError
-        If there is no such file in ``data/reference``.
+        If there is no such file in ``data/reference``, or it is not UTF-8 with commas and equal rows.
     """
     path = paths.reference() / f"{name}.csv"
     try:
         return _read_reference(path, path.stat().st_mtime_ns).copy()
     except FileNotFoundError as error:
         raise StoreError(f"no reference table {path.name} in data/reference") from error
+    except csv_files.CsvError as error:
+        raise StoreError(f"data/reference/{error}") from error
 
 
 @functools.lru_cache(maxsize=64)
 def _read_reference(path: Path, modified: int) -> pd.DataFrame:
-    return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
+    return pd.read_csv(io.StringIO(csv_files.read(path)), dtype="str", keep_default_na=False)
 
 
 def read_release(collection: str, names: tuple[str, ...], region: str = "") -> dict[str, pd.DataFrame]:
@@ -284,6 +287,8 @@ def sources(collection: str) -> pd.DataFrame:
         catalog = _read_reference(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         return pd.DataFrame(columns=columns, dtype="str")
+    except csv_files.CsvError as error:
+        raise StoreError(f"data/raw/{error}") from error
     files = catalog[catalog["is_synthetic"] == ("1" if collection == "demo" else "0")]
     try:
         cited = reference("publications").merge(files[["path", "sha256"]], left_on="file", right_on="path")
