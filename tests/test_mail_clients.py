@@ -8,6 +8,7 @@ from pathlib import Path
 import conftest
 import example_results
 import pytest
+from test_accessibility import need_browser
 
 from helpers.presentation import messages, messages_digest, messages_group
 
@@ -88,6 +89,28 @@ def test_the_checker_does_find_what_clients_lack(checker, tmp_path):
     answer = checker('<div style="display:grid;position:fixed"><video></video></div>', tmp_path)
     found = list(complaints(answer))
     assert {client for _, client, _ in found} >= {"gmail.desktop-webmail", "outlook.windows", "mail-ru.desktop-webmail"}
+
+
+def test_letters_digest_and_outbox_pass_axe_and_fit_a_phone(tmp_path):
+    need_browser()
+    made = {
+        "one": messages.body(example_results.rich("ru")).html,
+        "empty": messages.body(example_results.empty("en")).html,
+        **{f"several{number}": body.html for number, body in enumerate(several("ru"))},
+    }
+    rows = [messages_digest.OutboxRow("a@b.example", "all, ru", "Тема", "0" * 32, 12, "sent")]
+    refused = [messages_digest.Item("a@b.example", "RU-AD.ru", "not built")]
+    made["outbox"] = messages_digest.outbox_page("Исходящие", "ДЕМО", rows, refused, (("Отчёты", "../index.html"),))
+    files = [tmp_path / f"{name}.html" for name in made]
+    for file, html in zip(files, made.values(), strict=True):
+        file.write_text(
+            html.replace(' src="cid:chart.1"', ' src="data:image/png;base64,iVBORw0KGgo="'), encoding="utf-8"
+        )
+    done = subprocess.run(
+        ["node", "check_pages.mjs", *map(str, files)], cwd=NODE, capture_output=True, timeout=300, check=True
+    )
+    for page in json.loads(done.stdout):
+        assert page["violations"] == [] and page["overflow"] <= 0 and page["asked"] == [], page
 
 
 def test_layout_is_tables_with_inline_styles_only():
