@@ -19,6 +19,7 @@ from helpers.analysis.effects import (
     rtm_expected_change,
     wild_cluster_bootstrap,
 )
+from helpers.analysis.effects.inference import multipliers
 from helpers.synthetic import simulate
 
 pytestmark = pytest.mark.filterwarnings("ignore::helpers.analysis.effects.FewClustersWarning")
@@ -264,6 +265,18 @@ def test_wild_bootstrap_by_brute_force():
     low, high = found.conf_int
     assert low < found.estimate < high
     assert wild_cluster_bootstrap(y, x, g, "d", reps=199, seed=5, null=high + 0.3).p_value < 0.06
+
+
+def test_every_sign_pattern_once_where_the_draws_suffice():
+    """With 12 regions and 9,999 draws the bootstrap is exact: no seed, multiples of 1 / 4,096, as by enumeration."""
+    y, x, g = regression(12)
+    found = wild_cluster_bootstrap(y, x, g, "d", seed=1)
+    other = wild_cluster_bootstrap(y, x, g, "d", seed=2)
+    assert found == other and found.reps == 4096 and found.weights == "rademacher"
+    assert found.p_value * 4096 == pytest.approx(round(found.p_value * 4096))
+    patterns, _ = multipliers(12, 4096, 0)
+    assert len(np.unique(patterns, axis=0)) == 4096 and set(np.unique(patterns)) == {-1.0, 1.0}
+    assert multipliers(12, 4095, 0)[0].shape == (4095, 12)
 
 
 def test_webb_weights_with_few_clusters():

@@ -8,7 +8,14 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 from statsmodels.tools.numdiff import approx_fprime
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from helpers.analysis.effects import EffectsError, OrderedEffect, Panel, ordered_logit, proportional_odds_test
+from helpers.analysis.effects import (
+    EffectsError,
+    FewClustersWarning,
+    OrderedEffect,
+    Panel,
+    ordered_logit,
+    proportional_odds_test,
+)
 from helpers.analysis.effects.ordered_logit import _Cells
 from helpers.synthetic.simulate import panel as simulate
 
@@ -118,6 +125,27 @@ def test_planted_change_of_grades_and_no_false_alarm():
     assert fooled.index_effect > 4 * fooled.index_se  # the grade chose the services: without strata it moves by itself
 
 
+def test_a_cut_that_separates_on_the_way_is_a_note_not_a_crash():
+    """Ten regions: the logit of one cut runs off before it is seen to be separated; the effect itself is estimated."""
+    made = simulate("no_effect_rtm_wave", 20_112, n_regions=10)
+    roles = {"strata": "pre_grade", "audit": "is_audit_window"}
+    panel = Panel(
+        made.frame, unit="service_id", time="month", cohort="optimised_month", cluster="region_iso", **roles
+    )  # fmt: skip
+    fit = OrderedEffect(panel, "grade").fit()
+    assert fit.proportional_odds is None and "predicted perfectly" in fit.notes[0]
+    half = (fit.distribution.ci_high - fit.distribution.ci_low) / 2
+    np.testing.assert_allclose(half, stats.t.ppf(0.975, 9) * fit.distribution.std_error)
+
+
+def test_few_regions_are_said():
+    made = simulate("few_regions", 0)
+    roles = {"unit": "service_id", "time": "month", "cohort": "optimised_month", "cluster": "region_iso"}
+    with pytest.warns(FewClustersWarning, match="only 6 regions"):
+        OrderedEffect(Panel(made.frame, **roles), "grade").fit()
+
+
+@pytest.mark.filterwarnings("ignore:only . regions")
 def test_unknown_grades_are_refused_and_blank_ones_counted():
     made, _ = _panel("few_regions", 0)
     frame = made.frame.copy()

@@ -225,6 +225,7 @@ class WildBootstrap:
     conf_int : tuple of float
         Interval by inversion of the test; infinite where the test never rejects.
     clusters, reps : int
+        Clusters, and draws (or patterns) used.
     weights : str
         ``rademacher`` (all sign patterns when few enough) or ``webb``.
     """
@@ -280,8 +281,11 @@ def wild_cluster_bootstrap(
 
 
 def multipliers(regions: int, reps: int, seed: int) -> tuple[FloatArray, str]:
-    """Bootstrap weights by region, shape (reps, G), and their name."""
+    """Bootstrap weights by region, shape (reps, G), and their name; every sign pattern once where reps suffice."""
     rng = np.random.default_rng(seed)
+    if regions >= 12 and 2**regions <= reps:
+        patterns = (np.arange(2**regions)[:, None] >> np.arange(regions)) & 1
+        return np.where(patterns == 1, -1.0, 1.0), "rademacher"
     if regions < 12:
         points = np.sqrt([0.5, 1.0, 1.5])
         return rng.choice(np.concatenate([-points, points]), size=(reps, regions)), "webb"
@@ -327,7 +331,7 @@ def wild_from_sums(
     p = float((np.abs(drawn) >= abs(t) - 1e-12).mean())
     spread = float(np.sqrt((((xy - xx @ beta) @ bread[position]) ** 2).sum()))
     low, high = (_invert(p_of, float(beta[position]), sign * spread, 1 - level) for sign in (-1, 1))
-    return WildBootstrap(float(beta[position]), t, p, (low, high), regions, reps, kind)
+    return WildBootstrap(float(beta[position]), t, p, (low, high), regions, len(weights), kind)
 
 
 def _invert(p_of: Callable[[float], float], centre: float, step: float, alpha: float) -> float:

@@ -308,10 +308,13 @@ def _binary_logit(y: FloatArray, design: FloatArray, w: FloatArray) -> tuple[Flo
     for _ in range(60):
         p = special.expit(design @ beta)
         information = design.T @ ((w * p * (1 - p))[:, None] * design)
-        step = np.linalg.pinv(information) @ (design.T @ (w * (y - p)))
+        if not np.isfinite(information).all():
+            break
+        inverse = np.linalg.pinv(information, hermitian=True)
+        step = inverse @ (design.T @ (w * (y - p)))
         beta = beta + step
         if np.abs(step).max() < 1e-10:
-            return beta, (y - p)[:, None] * design @ np.linalg.pinv(information)
-        if np.abs(beta).max() > 50:
+            return beta, (y - p)[:, None] * design @ inverse
+        if not np.abs(beta).max() < 50:
             break
     raise EffectsError("a cut is predicted perfectly by the regressors: the slope there is not finite")

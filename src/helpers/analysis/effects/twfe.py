@@ -189,8 +189,9 @@ class TwoWayFE:
         value, without = solve_regressors(left, right, size)
         if np.isnan(value[0]):
             raise EffectsError("treatment does not vary between services within months: nothing to compare")
-        missing = int(panel.observed.sum() - seen.sum())
-        drops = panel.drops + ((Drop(f"{outcome} missing", missing, 0),) if missing else ())
+        gone = panel.observed & ~seen
+        missing = Drop(f"{outcome} missing", int(gone.sum()), int(gone.any(axis=1).sum()))
+        drops = panel.drops + ((missing,) if missing.rows else ())
         wild_p, bounds = float("nan"), (float("nan"), float("nan"))
         if self.vcov == "jackknife":
             se = float(np.sqrt(jackknife_variance(value, without, used)[0, 0]))
