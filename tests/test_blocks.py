@@ -17,6 +17,8 @@ from helpers.presentation import (
     results_services,
     tables_facts,
     tables_more,
+    wording,
+    wording_lint,
 )
 from helpers.presentation.results import Release
 from helpers.presentation.results_estimates import Estimate
@@ -167,6 +169,22 @@ def test_the_first_sure_gain_is_a_main_point(lang):
     assert said(unsure) == "" and "X" not in said(unsure, sure) and "Y" in said(unsure, sure)
     assert ("Среди услуг с надёжным выигрышем" if lang == "ru" else "with a gain beyond noise") in said(unsure, sure)
     assert ("Наибольший ожидаемый выигрыш" if lang == "ru" else "The largest expected gain") in said(sure, unsure)
+
+
+@LANGS
+def test_two_comparisons_that_cannot_be_told_share_a_sentence(lang):
+    level, country = (
+        Estimate(58.6, 57.5, 59.8, "percent", "sampling_95"),
+        Estimate(58.0, 57.0, 59.0, "percent", "sampling_95"),
+    )
+    near, far = Estimate(0.5, -4.4, 5.4, "pp", "sampling_95"), Estimate(6.0, 2.0, 9.0, "pp", "sampling_95")
+    text = wording.compared_with_both(level, near, country, near, lang, 3.0)
+    assert wording_lint.words(text) <= 25 and not wording_lint.broken(text)
+    assert ("58,6" in text and "58,0" in text) if lang == "ru" else ("58.6" in text and "58.0" in text)
+    assert wording.compared_with_both(level, far, country, near, lang, 3.0) == ""
+    assert (
+        wording.compared_with_both(level, near, country, Estimate(0.1, -1.0, 1.2, "pp", "sampling_95"), lang, 3.0) == ""
+    )
 
 
 @LANGS

@@ -9,6 +9,7 @@ from helpers.presentation import (
     results_blocks,
     results_context,
     results_facts,
+    results_kpis,
     results_places,
     results_quality,
     wording,
@@ -184,7 +185,7 @@ def _lead(ctx: Context, sections: tuple[FactSection, ...]) -> tuple[str, ...]:
 
 
 def _kpis(ctx: Context, first: Headline, place: RankResult | None, effect: EffectBlock | None) -> tuple[Kpi, ...]:
-    cards = [text.index_kpi(ctx, first)]
+    cards = [results_kpis.index_kpi(ctx, first)]
     units = len(ctx.regions_at(ctx.period)) if place is None else place.units_ranked or 0
     cards.append(Kpi("regions", ctx.pick("Регионов с индексом", "Regions with an index"), str(units), ctx.period_label))
     if effect is not None:

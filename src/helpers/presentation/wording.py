@@ -245,7 +245,8 @@ def compared_with_both(
     if any(not item.has_interval or comparison_id(item, smallest) != "L3" for item in (gap, country_gap)):
         return ""
     first, second = (formats.change_span(item.low, item.high, lang) for item in (gap, country_gap))
-    return fill("L3_both", lang, district=level(district, lang), country=level(country, lang), first=first, second=second)
+    levels = {"district": level(district, lang), "country": level(country, lang)}
+    return fill("L3_both", lang, **levels, first=first, second=second)
 
 
 def above(value: float, lang: str) -> str:
