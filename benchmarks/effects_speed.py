@@ -315,6 +315,7 @@ def rounds(names: list[str], path: Path, peers: str, reps: int) -> dict[str, lis
         for name in list(found):
             try:
                 found[name].append(child(peers if name in PEERS else sys.executable, name, path))
+                print(f"  round {len(found[name])}: {name}: {found[name][-1]}", flush=True)
             except RuntimeError as error:
                 print(f"{name}: failed ({error})")
                 del found[name]
