@@ -139,6 +139,20 @@ def test_gains_are_ordered_promised_and_delivered(world):
     assert not set(all_.service_id) & set(drawn.frame.loc[drawn.frame.is_treated, "service_id"])
 
 
+def test_only_services_that_the_region_can_change_are_listed(world):
+    _, panel, fit = world
+    everything = next_services(fit, panel)
+    eligible = np.arange(panel.n_units) % 2 == 0
+    found = next_services(fit, panel, eligible=eligible)
+    allowed = set(panel.unit_values("service_id")[eligible])
+    assert set(found.candidates.service_id) == set(everything.candidates.service_id) & allowed
+    assert found.dropped["not for those who decide to change"] > 0
+    with pytest.raises(EffectsError, match="nothing to choose"):
+        next_services(fit, panel, eligible=np.zeros(panel.n_units, dtype=bool))
+    same = everything.candidates.set_index("service_id").effect.reindex(found.candidates.service_id)
+    np.testing.assert_allclose(found.candidates.effect, same)  # the others still inform the estimate
+
+
 def test_same_seed_same_table_and_rows_in_any_order(world):
     drawn, panel, fit = world
     one, two = next_services(fit, panel, seed=1), next_services(fit, panel, seed=1)

@@ -229,9 +229,9 @@ def next_services(ctx: Context, region: Region) -> NextServices | None:
     )
     rule = ctx.pick(
         "Порядок — по ожидаемому выигрышу за год: заявления × нынешнее значение × оценка для услуг с той же оценкой; "
-        "выигрыш сложен по всем заявлениям.",
+        "выигрыш сложен по всем заявлениям. Федеральных услуг в списке нет: регион их не меняет.",
         "Order: expected gain a year, applications × present value × estimate for services of the same grade, "
-        "summed over all applications.",
+        "summed over all applications. Federal services are not listed: a region cannot change them.",
     )
     caption = ctx.pick("Услуги, которые ещё не оптимизированы", "Services not yet optimised")
     return NextServices(found, rule, ctx.chart(title, subtitle, alt, caption))

@@ -64,6 +64,7 @@ def next_services(
     seed: int = 0,
     ramp: int = RAMP,
     alpha: float = 0.05,
+    eligible: BoolArray | None = None,
 ) -> NextServices:
     """Rank services not yet optimised by expected gain a year.
 
@@ -81,6 +82,9 @@ def next_services(
         Months after the start that are left out of the effect.
     alpha : float
         One minus the level of the intervals.
+    eligible : array of bool, units, optional
+        Services that whoever decides can change (a region cannot change a federal one); all by default. The others
+        still inform effects and levels.
 
     Returns
     -------
@@ -99,6 +103,8 @@ def next_services(
     if k < 1 or ramp < 0:
         raise EffectsError(f"k must be at least 1 and ramp at least 0, got {k} and {ramp}")
     waiting = (panel.cohort == NEVER) | (panel.cohort > panel.times[-1])
+    allowed = np.ones(len(waiting), dtype=bool) if eligible is None else np.asarray(eligible, dtype=bool)
+    waiting, others = waiting & allowed, waiting & ~allowed
     if not waiting.any():
         raise EffectsError("every service has been optimised: there is nothing to choose from")
     late = after_ramp(panel, ramp)
@@ -107,6 +113,7 @@ def next_services(
     levels = _levels(fit, panel)
     usable = waiting & np.isfinite(levels.value) & (levels.applications > 0)
     dropped = {
+        "not for those who decide to change": int(others.sum()),
         "no month outside the audit in the last year": int((waiting & ~np.isfinite(levels.value)).sum()),
         "no applications": int((waiting & np.isfinite(levels.value) & ~(levels.applications > 0)).sum()),
     }

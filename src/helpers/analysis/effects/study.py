@@ -321,7 +321,8 @@ def regional(panel: Panel, outcome: Outcome, fit: Fit, settings: Settings) -> di
     except EffectsError:
         return found
     try:
-        chosen = next_services(fit, panel, k=settings.k, seed=settings.seed).table
+        own = (panel.unit_values("level") == "regional").to_numpy()  # a region cannot change a federal service
+        chosen = next_services(fit, panel, k=settings.k, seed=settings.seed, eligible=own).table
         found["next_services"] = chosen.assign(outcome=outcome.name)
     except EffectsError:
         pass
