@@ -203,6 +203,17 @@ def test_the_first_screen_says_what_to_fix_next():
     assert "Оптимизировать дальше" not in messages.body(example_results.poor("ru")).html
 
 
+def test_what_to_fix_next_is_beyond_noise_or_says_that_it_is_not():
+    result = example_results.rich("ru")
+    first, second = result.next_services.rows
+    unsure = replace(first, gain=replace(first.gain, low=-1.0))
+    block = replace(result.next_services, rows=(unsure, second))
+    assert messages.first_service(replace(result, next_services=block)) is second
+    block = replace(block, rows=(unsure,))
+    text = messages.first_next(replace(result, next_services=block))
+    assert text.endswith("выигрыш в пределах погрешности.") and first.name in text
+
+
 def test_subjects_keep_the_edition_and_the_printed_precision():
     result = example_results.rich("ru")
     name = "Республика Северная Осетия — Алания"

@@ -11,7 +11,7 @@ import jinja2
 
 from helpers.presentation import formats, points
 from helpers.presentation.messages_words import STRINGS
-from helpers.presentation.results import Estimate, RegionalResult, Result
+from helpers.presentation.results import Estimate, NextService, RegionalResult, Result
 from helpers.presentation.tables_build import gain_interval, gain_places
 
 NBSP = "\u00a0"
@@ -175,10 +175,19 @@ def gain_text(gain: Estimate, lang: str) -> str:
 
 def first_next(result: Result) -> str:
     """What to fix next in one line for the first screen of a phone; empty if there is nothing to say."""
-    if result.next_services is None or not result.next_services.rows:
+    row = first_service(result)
+    if row is None:
         return ""
-    row = result.next_services.rows[0]
-    return STRINGS[result.lang]["first_next"].format(name=f"{row.name} ({row.agency})")
+    is_sure = row.gain.excludes_zero and (row.gain.value or 0) > 0
+    key = "first_next" if is_sure else "first_unsure"
+    return STRINGS[result.lang][key].format(name=f"{row.name} ({row.agency})")
+
+
+def first_service(result: Result) -> NextService | None:
+    """The service with the largest gain beyond noise; the first of the list if no gain is."""
+    rows = result.next_services.rows if result.next_services is not None else ()
+    sure = (row for row in rows if row.gain.excludes_zero and (row.gain.value or 0) > 0)
+    return next(sure, rows[0] if rows else None)
 
 
 def figure_blocks(result: Result) -> list[tuple[str, str]]:

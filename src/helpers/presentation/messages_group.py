@@ -233,8 +233,7 @@ def _services(group: Group) -> list[tuple[str, str, str]]:
     return [
         (messages.place_name(result), f"{row.name} ({row.agency})", messages.gain_text(row.gain, result.lang))
         for result in group.regions
-        if result.next_services is not None
-        for row in result.next_services.rows[:1]
+        if (row := messages.first_service(result)) is not None
     ]
 
 
