@@ -11,7 +11,8 @@ import jinja2
 
 from helpers.presentation import formats, points
 from helpers.presentation.messages_words import STRINGS
-from helpers.presentation.results import Estimate, NextService, RegionalResult, Result
+from helpers.presentation.results import Estimate, RegionalResult, Result
+from helpers.presentation.results_parts import NextService
 from helpers.presentation.tables_build import gain_interval, gain_places
 
 NBSP = "\u00a0"
