@@ -1,6 +1,8 @@
 """The documentation is true: links, verbs, tables and functions exist, and the site asks nothing of the network."""
 
+import dataclasses
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import conftest
 import pytest
 
 from helpers import cli
+from helpers.presentation import results
 from helpers.tables import schemas
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,6 +92,64 @@ def test_every_function_named_in_the_methods_exists():
     for dotted in sorted(named):
         module, _, attribute = f"helpers.{dotted}".rpartition(".")
         assert hasattr(importlib.import_module(module), attribute), dotted
+
+
+def headings(notebook):
+    """Headings of a notebook named by the two digits of its name."""
+    (file,) = (ROOT / "notebooks").glob(f"{notebook}_*.ipynb")
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    lines = [line for cell in cells if cell["cell_type"] == "markdown" for line in "".join(cell["source"]).splitlines()]
+    return [line.lstrip("# ").lower() for line in lines if line.startswith("#")]
+
+
+@pytest.mark.parametrize("page", ["methods.md", "methods_effects.md", "checklist.md"])
+def test_every_heading_named_in_the_methods_is_in_its_notebook(page):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<!\d)(0[1-6]) «([^»]+)»", text)) | set(re.findall(r"notebook (0[1-6]), «([^»]+)»", text))
+    missing = [(number, name) for number, name in named if not any(name.lower() in h for h in headings(number))]
+    assert not missing and (named or page != "methods.md")
+
+
+def test_every_block_named_in_the_methods_is_a_field_of_a_result():
+    text = (DOCS / "methods.md").read_text(encoding="utf-8")
+    named = {b for group in re.findall(r"blocks? ((?:`\w+`(?:, )?)+)", text) for b in re.findall(r"`(\w+)`", group)}
+    fields = {
+        field.name for kind in (results.RegionalResult, results.NationalResult) for field in dataclasses.fields(kind)
+    }
+    assert len(named) > 8 and named <= fields
+
+
+def test_every_file_named_in_the_documentation_exists_or_is_made():
+    made = {
+        "counts.csv", "diff.csv", "diff.html", "golden_effects.csv", "index.html", "outbox/index.html", "recipients.csv",
+        "refused_sample.csv", "run.json", "run.jsonl", "service_panel.csv", "site/index.html", "status.csv", "RU-ARK.ru.html",
+        ".eml", ".html", "reports/ledger.sqlite", "detail.csv", "published_facts.csv",
+    }  # fmt: skip
+    folders = (
+        "src",
+        "docs",
+        "data/reference",
+        "data/raw/published",
+        "notebooks",
+        "tests",
+        "tools",
+        "benchmarks",
+        "lab",
+    )
+    found = [*ROOT.glob("*"), *(ROOT / "data" / "raw").glob("*")]
+    found += [path for folder in folders for path in (ROOT / folder).rglob("*") if "node_modules" not in path.parts]
+    known = {path.name for path in found}
+    named = set(
+        re.findall(r"`([\w./-]*\.(?:py|csv|md|toml|yml|lock|ipynb|sh|html|json|jsonl|sqlite|eml))`", USER_PAGES)
+    )
+    gone = {name for name in named if Path(name).name not in known and name not in made}
+    assert len(named) > 60 and not gone
+
+
+def test_the_pages_of_the_code_name_every_module_of_the_ratings():
+    text = (DOCS / "api" / "analysis.md").read_text(encoding="utf-8")
+    modules = {path.stem for path in (ROOT / "src/helpers/analysis").glob("*.py")} - {"__init__"}
+    assert modules == set(re.findall(r"^::: helpers\.analysis\.(\w+)$", text, re.MULTILINE))
 
 
 def test_every_proof_of_the_checklist_names_what_exists():
