@@ -1,10 +1,10 @@
 """CPU and wall per report: command-line loop, papermill API, this batch, and a pure function drawing the same page.
 
-    python benchmarks/batch.py ways --reports 4           # interleaved, needs tables: reports build once before
-    python benchmarks/batch.py check --reports 4          # nbval, plain and ours
+    python benchmarks/batch.py ways --reports 4           # interleaved; --collection demo for reports full of charts
+    python benchmarks/batch.py check --reports 89         # nbval: ours on all of them, plain on --sample of them
     python benchmarks/batch.py kernel                     # start + imports + shutdown of one kernel
-    python benchmarks/batch.py flat --sizes 6,24,96       # cost per report as their number grows (invented places)
-    python benchmarks/batch.py again                      # a second run with nothing changed, and peak memory
+    python benchmarks/batch.py flat --sizes 3,89,300      # cost per report as their number grows (invented places)
+    python benchmarks/batch.py again --reports 89         # a whole run, its peak memory, and a second run
 
 All of it works in a temporary copy. CPU seconds are those of the whole process tree; ratios inside one run mean more
 than the seconds.
@@ -28,14 +28,14 @@ import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-PERIOD, LANG = "2024-H1", "ru"
+PERIODS, LANG = {"real": "2024-H1", "demo": "2025-H1"}, "ru"
 
 
-def world(base: Path) -> Path:
+def world(base: Path, collection: str) -> Path:
     """A copy of data, tables and notebooks; the repository's own reports stay untouched."""
-    root = base / "world"
+    root, other = base / "world", () if collection == "demo" else ("demo*",)
     for name in ("data", "notebooks", "reports/sample"):
-        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("demo*", ".ipynb_checkpoints"))
+        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns(*other, ".ipynb_checkpoints"))
     shutil.copy(REPOSITORY / "params.toml", root)
     return root
 
@@ -72,11 +72,12 @@ def region_codes(root: Path, number: int) -> list[str]:
     return (first + [code for code in codes if code not in first])[:number]
 
 
-def loop(root: Path, region: str, out: Path) -> tuple[float, float]:
+def loop(root: Path, region: str, collection: str) -> tuple[float, float]:
     """What a user would write: one papermill and one nbconvert command per region."""
-    template, target = root / "notebooks" / "05_region_report.ipynb", out / f"{region}.ipynb"
-    run = [str(BIN / "papermill"), str(template), str(target), "-p", "region", region, "-p", "period", PERIOD]
-    first = cost([*run, "-p", "lang", LANG, "-p", "collection", "real", "--no-progress-bar"], root)
+    template, target = root / "notebooks" / "05_region_report.ipynb", root / f"{region}.ipynb"
+    run = [str(BIN / "papermill"), str(template), str(target), "-p", "region", region]
+    more = ["-p", "period", PERIODS[collection], "-p", "lang", LANG, "-p", "collection", collection]
+    first = cost([*run, *more, "--no-progress-bar"], root)
     convert = [str(BIN / "jupyter"), "nbconvert", "--to", "html", "--no-input", str(target)]
     second = cost(convert, root)
     return first[0] + second[0], first[1] + second[1]
@@ -86,13 +87,13 @@ API = """
 import json, os, sys, time
 import papermill
 from nbconvert import HTMLExporter
-regions, out = sys.argv[1].split(","), sys.argv[2]
+regions, collection, period, out = sys.argv[1].split(","), *sys.argv[2:5]
 exporter = HTMLExporter(exclude_input=True)
 costs = []
 for region in regions:
     before, began = os.times(), time.perf_counter()
     book = papermill.execute_notebook("notebooks/05_region_report.ipynb", f"{out}/{region}.api.ipynb",
-        parameters=dict(region=region, period="2024-H1", lang="ru", collection="real"), progress_bar=False)
+        parameters=dict(region=region, period=period, lang="ru", collection=collection), progress_bar=False)
     exporter.from_notebook_node(book)
     after = os.times()
     costs.append([sum(after[:4]) - sum(before[:4]), time.perf_counter() - began])
@@ -104,12 +105,13 @@ import json, sys
 from dataclasses import replace
 from helpers.batch import records, release
 from helpers.batch.options import Options
-regions = tuple(sys.argv[1].split(","))
-wanted = Options(regions=regions, langs=("ru",), jobs=int(sys.argv[2]), quiet=True, force=True, period="2024-H1")
+regions, collection, period, force = tuple(sys.argv[1].split(",")), *sys.argv[2:5]
+wanted = Options(
+    collection, period, regions=regions, langs=("ru",), jobs=2, quiet=True, force=force == "force",
+)
 outcome = release.build(wanted)
 assert outcome.exit_code == 0, outcome.summary()
 rows = records.Status(outcome.folder).rows
-steps = json.loads((outcome.folder / "run.json").read_text())
 cpu = [float(rows[f"{region}.ru"].cpu_seconds) for region in regions]
 print(json.dumps({"cpu": cpu, "whole": outcome.cpu_seconds, "wall": outcome.seconds}))
 """
@@ -130,7 +132,7 @@ exporter = pages.Exporter("ru")
 
 def draw(region):
     '''The cells as one plain function: no kernel, no messages, no papermill.'''
-    names = dict(region=region, period="2024-H1", lang="ru", collection="real")
+    names = dict(region=region, period=period, lang="ru", collection=collection)
     book = nbformat.v4.new_notebook(metadata=dict(template.metadata))
     for cell in template.cells:
         tags = cell.metadata.get("tags", [])
@@ -148,7 +150,7 @@ def draw(region):
     results.to_json(names["result"])
     return page
 
-regions = sys.argv[1].split(",")
+regions, collection, period = sys.argv[1].split(","), *sys.argv[2:4]
 pages_made = [draw(regions[0])]      # the warm-up
 costs = []
 for region in regions:
@@ -160,30 +162,33 @@ print(json.dumps({"cpu": [c for c, _ in costs], "wall": [w for _, w in costs]}))
 """
 
 STEPS = """
-import json
+import json, sys
 from helpers.batch import release
 from helpers.batch.options import Options
-outcome = release.prepare(Options(quiet=True, period="2024-H1"))
+outcome = release.prepare(Options(sys.argv[1], sys.argv[2], quiet=True))
 assert outcome.exit_code == 0, outcome.summary()
 print(json.dumps({}))
 """
 
 
-def ways(root: Path, reports: int, rounds: int) -> None:
+def ways(root: Path, asked: argparse.Namespace) -> None:
     """Four ways, interleaved region by region."""
-    child(root, STEPS)
+    collection, reports = asked.collection, asked.reports
+    where = (collection, PERIODS[collection])
+    child(root, STEPS, *where)
     regions = region_codes(root, reports)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ("loop", "api", "ours", "pure")}
     whole = []
-    for _ in range(rounds):
+    for _ in range(asked.rounds):
         for region in regions:
-            found["loop"].append(loop(root, region, root))
-            for name, code, more in (("api", API, str(root)), ("pure", PURE, "")):
-                figures = child(root, code, region, more)
+            found["loop"].append(loop(root, region, collection))
+            for name, code, more in (("api", API, (str(root),)), ("pure", PURE, ())):
+                figures = child(root, code, region, *where, *more)
                 found[name] += zip(figures["cpu"], figures["wall"], strict=True)  # type: ignore[call-overload]
         # The first report of each thread pays for imports of papermill and nbconvert: two more go ahead, uncounted.
         ahead = [region for region in region_codes(root, reports + 2) if region not in regions]
-        figures = child(root, OURS, ",".join([*ahead, *regions]), "2")
+        shutil.rmtree(root / "reports" / collection / where[1] / "results", ignore_errors=True)  # so all are made again
+        figures = child(root, OURS, ",".join([*ahead, *regions]), *where, "force" if collection == "real" else "")
         figures["cpu"] = figures["cpu"][2:]  # type: ignore[index]
         found["ours"] += [(cpu, figures["wall"] / (reports + 2)) for cpu in figures["cpu"]]  # type: ignore[attr-defined]
         whole.append(figures["whole"])
@@ -191,16 +196,19 @@ def ways(root: Path, reports: int, rounds: int) -> None:
     pure = statistics.median(cpu for cpu, _ in found["pure"])
     print(
         f"{'way':6} {'CPU s':>7} {'wall s':>7} {'/ loop':>7} {'/ pure':>7}"
-        f"   medians per report, {len(found['loop'])} runs"
+        f"   {collection}, medians per report, {len(found['loop'])} runs"
     )
     for name, values in found.items():
         cpu, wall = (statistics.median(column) for column in zip(*values, strict=True))
-        print(f"{name:6} {cpu:7.2f} {wall:7.2f} {cpu / base:7.2f} {cpu / pure:7.2f}")
+        print(f"{name:6} {cpu:7.2f} {wall:7.2f} {cpu / base:7.3f} {cpu / pure:7.2f}")
     ours = statistics.mean(cpu for cpu, _ in found["ours"])
-    fixed = statistics.median(whole) - ours * (reports + 2)
-    print(f"ours, fixed part of a run (steps, warm process, index): {fixed:.1f} CPU s")
-    print(f"89 reports of this mixture: {89 * ours:.0f} CPU s, with the fixed part {89 * ours + fixed:.0f} CPU s,"
-          f" {(89 * ours + fixed) / 89 / base:.3f} of the loop")  # fmt: skip
+    machinery = statistics.median(cpu for cpu, _ in found["ours"]) - pure
+    print(f"papermill, kernel, messages: {machinery:.2f} CPU s a report more than the pure function")
+    if collection == "real":
+        fixed = statistics.median(whole) - ours * (reports + 2)
+        print(f"ours, fixed part of a run (steps, warm process, index): {fixed:.1f} CPU s")
+        print(f"89 reports of this mixture: {89 * ours:.0f} CPU s, with the fixed part {89 * ours + fixed:.0f} CPU s,"
+              f" {(89 * ours + fixed) / 89 / base:.3f} of the loop")  # fmt: skip
 
 
 CHECK = """
@@ -215,33 +223,20 @@ print(json.dumps({"cpu": used, "warm": warm.cpu_seconds(), "wall": time.perf_cou
 """
 
 
-def check(root: Path, reports: int, _rounds: int) -> None:
-    """Nbval of the same notebooks: the plain command, and ours."""
-    regions = region_codes(root, reports)
-    child(root, OURS, ",".join(regions), "2")
-    books = [str(root / "reports" / "real" / PERIOD / f"{region}.ru.ipynb") for region in regions]
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--nbval",
-        "--nbval-kernel-name",
-        "python3",
-        "-p",
-        "no:cacheprovider",
-    ]
-    plain, wall = cost([*command, *books], root)
+def check(root: Path, asked: argparse.Namespace) -> None:
+    """Nbval of the same notebooks: the plain command on a sample, ours on all."""
+    regions = region_codes(root, asked.reports)
+    child(root, OURS, ",".join(regions), "real", PERIODS["real"], "")
+    books = [str(root / "reports" / "real" / PERIODS["real"] / f"{region}.ru.ipynb") for region in regions]
+    step = max(1, len(books) // asked.sample)
+    sample = books[::step][: asked.sample]
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-kernel-name", "python3"]
+    plain, wall = cost([*command, "-p", "no:cacheprovider", *sample], root)
     ours = child(root, CHECK, "warm", *books)
-    print(f"plain nbval {plain / reports:.2f} CPU s per notebook ({wall:.0f} s wall)")
-    marginal = (ours["cpu"] - ours["warm"]) / reports
-    print(
-        f"ours {ours['cpu'] / reports:.2f} CPU s ({ours['wall']:.0f} s wall), without the warm process {marginal:.2f}"
-    )
-    print(
-        f"ratio for these {reports}: {ours['cpu'] / plain:.2f};"
-        f" for 89: {(marginal + ours['warm'] / 89) / (plain / reports):.2f}"
-    )
+    each, own = plain / len(sample), ours["cpu"] / len(books)
+    print(f"plain nbval, {len(sample)} notebooks: {each:.2f} CPU s each ({wall:.0f} s wall)")
+    print(f"ours, {len(books)} notebooks: {own:.2f} CPU s each, the warm process ({ours['warm']:.1f} s) included"
+          f" ({ours['wall']:.0f} s wall); ratio {own / each:.2f}")  # fmt: skip
 
 
 KERNEL = """
@@ -262,7 +257,7 @@ print(json.dumps({"kernel": min(k for k, _ in found), "client": min(c for _, c i
 """
 
 
-def kernel(root: Path, _reports: int, _rounds: int) -> None:
+def kernel(root: Path, _asked: argparse.Namespace) -> None:
     """One kernel with the imports of a report."""
     plain, warm = (child(root, KERNEL, name) for name in ("python3", "client-centricity-warm"))
     for name, figures in (("plain", plain), ("warm", warm)):
@@ -294,8 +289,12 @@ if len(sys.argv) > 3:
 release.prepare(Options(quiet=True, jobs=2))
 outcome = release.build(Options(regions=names, quiet=True, jobs=2))
 assert len(outcome.built) == number, outcome.summary()[:2000]
+events = [json.loads(line) for line in (outcome.folder / "run.jsonl").read_text().splitlines()]
+order = [event["item"] for event in events if event["event"] == "done"]
 rows = records.Status(outcome.folder).rows
-print(json.dumps({"cpu": sum(float(row.cpu_seconds) for row in rows.values()) / number, "planned": planned,
+cpu = [float(rows[name].cpu_seconds) for name in order]
+later = cpu[2:] or cpu  # the first report of each thread imports papermill and nbconvert
+print(json.dumps({"cpu": sum(later) / len(later), "all": sum(cpu) / number, "planned": planned,
                   "whole": outcome.cpu_seconds / number}))
 """
 
@@ -307,7 +306,12 @@ def flat(base: Path, sizes: list[int]) -> None:
         root = base / f"places{size}"
         root.mkdir()
         figures = child(root, PLACES, tests, str(size))
-        print(f"{size:5} reports: {figures['cpu']:.3f} CPU s each, {figures['whole']:.3f} with index and records")
+        print(
+            f"{size:5} reports: {figures['cpu']:.3f} CPU s each after the first of a thread"
+            f" ({figures['all']:.3f} with it), {figures['whole']:.3f} with steps, warm process, index and records",
+            flush=True,
+        )
+        shutil.rmtree(root)
     root = base / "places2300"
     root.mkdir()
     print(f" 2300 reports: planned in {child(root, PLACES, tests, '2300', 'plan')['planned']:.1f} s")
@@ -327,39 +331,42 @@ def peak_memory(pid: int, stop: threading.Event) -> float:
     return highest
 
 
-def again(root: Path, reports: int, _rounds: int) -> None:
-    """Second run with nothing changed, as a command; memory of the first."""
-    regions = ",".join(region_codes(root, reports))
+def again(root: Path, asked: argparse.Namespace) -> None:
+    """A first run, its memory, and a second run with nothing changed, as a command."""
+    regions = ",".join(region_codes(root, asked.reports))
     stop, highest = threading.Event(), [0.0]
     watcher = threading.Thread(target=lambda: highest.append(peak_memory(os.getpid(), stop)))
     watcher.start()
-    first = child(root, OURS, regions, "2")
+    first = child(root, OURS, regions, "real", PERIODS["real"], "")
     stop.set()
     watcher.join()
-    second, wall = cost([str(BIN / "reports"), "build", "--regions", regions, "--lang", "ru", "--quiet"], root)
-    print(
-        f"first run {first['whole']:.1f} CPU s, peak {max(highest):.0f} MB;"
-        f" second {second:.2f} CPU s in {wall:.1f} s wall"
-    )
-    whole = first["whole"] + (89 - reports) * statistics.mean(first["cpu"])  # type: ignore[arg-type]
-    print(f"second / first {second / first['whole']:.3f} with {reports} reports, about {second / whole:.3f} with 89")
+    command = [str(BIN / "reports"), "build", "--regions", regions, "--lang", LANG, "--quiet"]
+    second, wall = cost(command, root)
+    record = json.loads((root / "reports" / "real" / PERIODS["real"] / "run.json").read_text())
+    print(f"first run of {asked.reports} reports with everything: {first['whole']:.1f} CPU s in {first['wall']:.0f} s,"
+          f" {statistics.mean(first['cpu']):.2f} each ({statistics.median(first['cpu']):.2f} median),"  # type: ignore[arg-type]
+          f" peak memory {max(highest):.0f} MB")  # fmt: skip
+    print(f"second run: {second:.2f} CPU s in {wall:.1f} s, {record['skipped']} up to date,"
+          f" {len(record['built'])} built; second / first {second / first['whole']:.4f}")  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["ways", "check", "kernel", "flat", "again"])
+    parser.add_argument("--collection", choices=list(PERIODS), default="real")
     parser.add_argument("--reports", type=int, default=4)
+    parser.add_argument("--sample", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--sizes", default="6,24,96")
-    arguments = parser.parse_args()
+    parser.add_argument("--sizes", default="3,24,89")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="batch-benchmark-") as folder:
-        if arguments.what == "flat":
-            flat(Path(folder), [int(size) for size in arguments.sizes.split(",")])
+        if asked.what == "flat":
+            flat(Path(folder), [int(size) for size in asked.sizes.split(",")])
             return
-        sections: dict[str, Callable[[Path, int, int], None]] = {
+        sections: dict[str, Callable[[Path, argparse.Namespace], None]] = {
             "ways": ways, "check": check, "kernel": kernel, "again": again,
         }  # fmt: skip
-        sections[arguments.what](world(Path(folder)), arguments.reports, arguments.rounds)
+        sections[asked.what](world(Path(folder), asked.collection), asked)
 
 
 if __name__ == "__main__":
