@@ -607,6 +607,30 @@ def test_status_tells_the_truth_about_files(made):
     assert truth.status(QUICK).counts() == {"ok": 1, "unchecked": 3, "differs": 1}
 
 
+def test_tables_and_pdf_that_are_gone_are_seen_and_made_again(made):
+    pytest.importorskip("weasyprint")
+    wanted = replace(QUICK, regions=("RU-CHE", "RU-MOW"), pdf=True)
+    release.build(wanted)
+    tables = folder(made) / "tables"
+    before = {path: path.read_bytes() for path in tables.rglob("*.*") if path.is_file()}
+    assert before and truth.status(wanted).exit_code == 0
+    shutil.rmtree(tables / "RU-CHE.ru")
+    (folder(made) / "RU-MOW.ru.pdf").unlink()
+    told = truth.status(wanted)
+    assert told.counts() == {"damaged": 2} and told.exit_code == 1
+    assert "tables/RU-CHE.ru is missing" in told.summary() and "RU-MOW.ru.pdf is missing" in told.summary()
+    assert set(release.build(QUICK).built) == {"RU-CHE.ru", "RU-MOW.ru"}
+    assert {path: path.read_bytes() for path in tables.rglob("*.*") if path.is_file()} == before
+    next((tables / "RU-CHE.ru").glob("*.csv")).write_text("?", encoding="utf-8")
+    assert "tables/RU-CHE.ru was changed" in truth.status(wanted).summary()
+
+
+def test_a_release_not_checked_yet_is_in_order_and_says_what_comes_before_sending(made):
+    told = truth.status(QUICK)
+    assert told.exit_code == 0 and "5 unchecked built and whole, not checked yet: reports check" in told.summary()
+    assert len(told.summary().splitlines()) == 2
+
+
 def test_status_sees_stale_absent_failed_and_killed(made):
     _edit("params.toml")(made)
     assert set(state(made).values()) == {"stale"}

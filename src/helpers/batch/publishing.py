@@ -31,7 +31,7 @@ def publish(release: Release, job: Job, product: Product, status: records.Status
             digests[column] = files.write(path, content)
         else:
             path.unlink(missing_ok=True)
-    write_tables(release.folder / "tables" / job.report_id, product.tables)
+    tables = write_tables(records.tables_folder(release.folder, job.report_id), product.tables)
     clear_failure(release.folder, job.report_id)
     row = records.Row(
         report_id=job.report_id,
@@ -44,6 +44,7 @@ def publish(release: Release, job: Job, product: Product, status: records.Status
         seconds=f"{product.seconds:.2f}",
         cpu_seconds=f"{product.cpu_seconds:.2f}",
         bytes_html=str(len(product.page)),
+        tables_sha256=tables,
         **digests,
         **facts(result),
     )
@@ -73,13 +74,13 @@ def text(value: Any) -> str:
     return "" if value is None else repr(value)
 
 
-def write_tables(folder: Path, tables: dict[str, bytes]) -> None:
-    """The files of a report's tables, and no others."""
-    for name, content in tables.items():
-        files.write(folder / name, content)
+def write_tables(folder: Path, tables: dict[str, bytes]) -> str:
+    """Write the files of a report's tables, and no others; their checksum."""
+    digests = {name: files.write(folder / name, content) for name, content in tables.items()}
     for path in folder.glob("*") if folder.is_dir() else ():
         if path.name not in tables:
             path.unlink()
+    return records.tables_digest(digests)
 
 
 def _publish_failure(release: Release, job: Job, product: Product, status: records.Status) -> records.Row:
@@ -90,7 +91,7 @@ def _publish_failure(release: Release, job: Job, product: Product, status: recor
             kept = release.folder / "failed" / f"previous.{path.name}"
             kept.parent.mkdir(parents=True, exist_ok=True)
             path.replace(kept)
-    write_tables(release.folder / "tables" / job.report_id, {})
+    write_tables(records.tables_folder(release.folder, job.report_id), {})
     keep_failure(release.folder, job, product)
     row = records.Row(
         report_id=job.report_id,

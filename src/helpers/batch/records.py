@@ -36,6 +36,7 @@ class Row:
     html_sha256: str = ""
     result_sha256: str = ""
     pdf_sha256: str = ""
+    tables_sha256: str = ""
     value: str = ""
     value_low: str = ""
     value_high: str = ""
@@ -70,6 +71,16 @@ def part_path(folder: Path, report_id: str, column: str) -> Path:
     return folder / PARTS[column].format(id=report_id)
 
 
+def tables_folder(folder: Path, report_id: str) -> Path:
+    """Folder of the files of a report's tables."""
+    return folder / "tables" / report_id
+
+
+def tables_digest(digests: dict[str, str]) -> str:
+    """One checksum of the files of a report's tables (name → SHA-256), empty where there are none."""
+    return files.digest(json.dumps(digests, sort_keys=True).encode()) if digests else ""
+
+
 def faults(folder: Path, row: Row) -> list[str]:
     """What is wrong with the files of a built report: missing or changed ones, by name."""
     found = []
@@ -81,6 +92,11 @@ def faults(folder: Path, row: Row) -> list[str]:
         actual = files.digest_file(path)
         if actual != recorded:
             found.append(f"{path.relative_to(folder)} {'is missing' if not actual else 'was changed'}")
+    if row.tables_sha256:
+        tables = tables_folder(folder, row.report_id)
+        there = {path.name: files.digest_file(path) for path in tables.glob("[!.]*")}
+        if tables_digest(there) != row.tables_sha256:
+            found.append(f"{tables.relative_to(folder)} {'was changed' if there else 'is missing'}")
     return found
 
 

@@ -10,7 +10,7 @@ from helpers.batch.options import Options
 
 STATES = {
     "ok": "built, whole, re-run with the same result",
-    "unchecked": "built and whole, not yet re-run through nbval",
+    "unchecked": "built and whole, not checked yet: reports check (needed before sending)",
     "differs": "built and whole, but a re-run gave another result",
     "stale": "built and whole, but its content has changed since",
     "damaged": "files are missing or were changed since the build",
@@ -39,8 +39,8 @@ class Truth:
 
     @property
     def exit_code(self) -> int:
-        """0 when every report of the release is ok."""
-        return int(bool(self.problems) or any(line.state != "ok" for line in self.lines))
+        """0 when every report of the release is as it was built, checked or not yet."""
+        return int(bool(self.problems) or any(line.state not in ("ok", "unchecked") for line in self.lines))
 
     def counts(self) -> dict[str, int]:
         """Number of reports by state, in the order of `STATES`."""
@@ -53,7 +53,7 @@ class Truth:
         lines += [
             f"{line.name}: {line.state}{f' – {line.details}' if line.details else ''}"
             for line in self.lines
-            if line.state not in ("ok", "absent")
+            if line.state not in ("ok", "unchecked", "absent")
         ]
         return "\n".join([str(self.folder), *lines, *self.problems])
 
@@ -95,7 +95,7 @@ def _line(folder: Path, name: str, row: records.Row | None, current: dict[str, s
         return Line(name, "stale", "run: reports build")
     if row.checked == "failed":
         return Line(name, "differs", row.error)
-    return Line(name, "ok") if row.is_checked else Line(name, "unchecked", "run: reports check")
+    return Line(name, "ok" if row.is_checked else "unchecked")
 
 
 def _strays(folder: Path, recorded: records.Status) -> list[str]:
