@@ -41,7 +41,7 @@ gallery: $(READY)  ## screenshots of the sample reports; needs tools/install_sys
 	$(BIN)/python tools/gallery.py
 
 docs: $(READY)  ## the documentation site in site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lock: pyproject.toml  ## rewrite requirements.lock from the ranges in pyproject.toml
 	$(PYTHON) -m venv .lock-tool && .lock-tool/bin/pip install --quiet uv
