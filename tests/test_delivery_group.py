@@ -1,6 +1,7 @@
 """One message per recipient: a district and the whole country in one letter each; recipients' lists people send."""
 
 import hashlib
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import mail_world
 import pytest
 from test_delivery import HEAD, write
 
-from helpers.delivery import letters, mime, recipients
+from helpers.delivery import command, letters, mime, recipients
 from helpers.delivery import release as releases
 from helpers.presentation import messages, messages_group, wording_lint
 from helpers.tables import store
@@ -226,3 +227,17 @@ def test_a_list_for_both_collections_is_no_fault_of_the_real_one(tmp_path):
     who = [mail_world.recipient(), mail_world.recipient("demo@b.example", demonstration=True)]
     planned, refused = letters.plan(release, who, mail_world.SENDER)
     assert len(planned) == 1 and [r.is_expected for r in refused] == [True]
+
+
+def test_the_example_list_refuses_nobody_and_an_absent_release_says_no_error_number(tmp_path, register):
+    folder = mail_world.release(tmp_path, [mail_world.real(example_results.rich())])
+    lines = (Path(__file__).resolve().parents[1] / "recipients.example.csv").read_text(encoding="utf-8").splitlines()
+    own = tmp_path / "own.csv"
+    own.write_text("\n".join(line for line in lines if "Уральский" not in line) + "\n", encoding="utf-8")
+    mail = tomllib.loads((Path(__file__).resolve().parents[1] / "params.toml").read_text(encoding="utf-8"))["mail"]
+    told = command.deliver(folder, tmp_path / "ledger.sqlite", own, register, mail)
+    assert told.exit_code == 0 and "1 letters written, 0 refused" in told.text
+    assert "not addressed: visitor@demo.example" in told.text
+    with pytest.raises(command.DeliveryError, match=r"holds no finished release \(No such file") as caught:
+        command.deliver(folder.with_name("2020"), tmp_path / "ledger.sqlite", own, register, mail)
+    assert "Errno" not in str(caught.value)

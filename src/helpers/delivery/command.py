@@ -114,8 +114,9 @@ def _write_outbox(run: _Run, book: ledger.Ledger) -> Path:
 
 def _dry(run: _Run, page: Path) -> Delivered:
     faults = [refusal for refusal in run.refused if not refusal.is_expected]
-    lines = [f"dry run: {len(run.planned)} letters written, {len(run.refused)} refused; look at {page}"]
-    lines += [f"refused: {r.recipient} · {r.report_id} · {r.reason}" for r in run.refused]
+    lines = [f"dry run: {len(run.planned)} letters written, {len(faults)} refused; look at {page}"]
+    words = {True: "not addressed", False: "refused"}
+    lines += [f"{words[r.is_expected]}: {r.recipient} · {r.report_id} · {r.reason}" for r in run.refused]
     lines += ["nothing was sent; add --send to send"]
     return Delivered("\n".join(lines), 1 if faults else 0)
 

@@ -93,7 +93,7 @@ def read_release(folder: Path) -> Release:
         stamp = str(run.get("started") or "")
     except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
         raise ReleaseError(
-            f"{folder} holds no finished release ({error});"
+            f"{folder} holds no finished release ({getattr(error, 'strerror', None) or error});"
             f" run: reports build --check --collection {folder.parent.name}"
         ) from error
     try:
