@@ -552,3 +552,36 @@ def test_the_rate_limit_spaces_messages(tmp_path, serve):
     limited = Settings("127.0.0.1", server.port, "none", envelope_from="b@m.example", per_minute=30, timeout=5)
     sending.run(release, planned, [], ledger.Ledger(tmp_path / "l.sqlite"), limited, ticking, 0.01)
     assert [round(wait, 6) for wait in waits] == [0, 2, 2, 2] and len(server.accepted) == 4
+
+
+def test_a_letter_that_cannot_be_written_costs_only_itself(tmp_path, monkeypatch):
+    release = a_release(tmp_path)
+    plain = letters.messages.body
+
+    def odd(result, *more):
+        if more[0] == "x":
+            raise KeyError(more)
+        return plain(result, *more)
+
+    monkeypatch.setattr(letters.messages, "body", odd)
+    monkeypatch.setattr(letters, "_picture", lambda result, person, identity: ((), "x" * (person.name == "X"), "alt"))
+    who = [mail_world.recipient(name="X"), mail_world.recipient("b@c.example")]
+    planned, refused = letters.plan(release, who, mail_world.SENDER)
+    assert len(planned) == 1 and "the letter cannot be written (KeyError" in refused[0].reason
+
+
+def test_a_digest_that_cannot_be_sent_never_hides_the_run(tmp_path, register, serve, mail, monkeypatch):
+    release = a_release(tmp_path)
+    people = write(tmp_path, "a@b.example,Анна,RU-CHE,ru,html,yes,no\n")
+    for script in ({"mail": ["250 ok", "550 no"]}, {"rcpt": ["250 ok", "550 no"]}, {"connect": ["220 hi", "421 no"]}):
+        server = serve(script)
+        for name, value in {
+            "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(server.port), "SMTP_SECURITY": "none", "MAIL_PER_MINUTE": "0",
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        book = tmp_path / f"{server.port}.sqlite"
+        sent = command.deliver(release.folder, book, people, register, mail, is_real_send=True)
+        assert sent.exit_code == 0 and "sent 1" in sent.text
+        assert "the digest was not sent to operator@ministry.example" in sent.text
+    quiet = command.deliver(release.folder, book, people, register, mail | {"operator": ""}, is_real_send=True)
+    assert "digest" not in quiet.text and (release.folder / "outbox" / "digest.eml").exists()

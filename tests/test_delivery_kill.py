@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import example_results
@@ -111,6 +112,20 @@ def test_kill_9_at_every_stage_then_run_again(world, serve, stage):
     word = f"{entries[unknown].message_id}={'sent' if has_it else 'resend'}"
     code, text = send(server, "--resolve", word)
     assert code == 0 and letters_to(server) == list(PEOPLE), text
+
+
+@pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_while_the_server_thinks_ends_at_once(world, serve, word):
+    server = serve({"dot": ["hold-accepted"]})
+    child = start(server)
+    assert server.held.wait(60)
+    began = time.monotonic()
+    os.kill(child, word)
+    _, status = os.waitpid(child, 0)
+    assert time.monotonic() - began < 15 and os.waitstatus_to_exitcode(status) != 0
+    server.go_on.set()
+    code, text = send(server)
+    assert code == 1 and "unknown 1" in text and letters_to(server) == list(PEOPLE)
 
 
 def test_two_at_once_one_sends_the_other_says_so(world, serve):

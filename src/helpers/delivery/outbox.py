@@ -25,7 +25,8 @@ def write(release: Release, planned: list[Planned], refused: list[Refusal], stat
         State in the ledger by Message-ID, to be shown beside each letter.
     """
     folder = release.folder / FOLDER
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     for letter in planned:
         _replace(folder / f"{letter.stem}.eml", letter.data)
         _replace(folder / f"{letter.stem}.html", letter.preview.encode("utf-8"))

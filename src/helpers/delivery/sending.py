@@ -33,8 +33,8 @@ class Report:
     Attributes
     ----------
     entries : tuple of Entry
-        One per letter of this run, then those of the same release that an earlier run left unknown or unsent and that
-        today's list of recipients no longer asks for.
+        One per letter of this run, then those of the same release that are still unknown although today's list of
+        recipients no longer asks for them.
     sent_now : frozenset of str
         Message-IDs that left in this run; the other ``sent`` ones had left before.
     """
@@ -111,7 +111,7 @@ def _rounds(queue: _Queue, pause: float) -> str:
 
 
 def _left_over(release: Release, ledger: Ledger, known: set[str]) -> list[Entry]:
-    """Letters of this release that an earlier run did not settle and that are not planned today."""
+    """Letters of this release that are unknown and not planned today."""
     return [
         entry
         for entry in ledger.entries()
@@ -176,7 +176,12 @@ class _Conversation:
 
     def _once(self, letter: Planned, message_id: str) -> transport.Outcome:
         self._connection = self._connection or transport.connect(self._queue.settings)
-        outcome = _send_one(self._connection, letter, message_id, self._queue)
+        try:
+            outcome = _send_one(self._connection, letter, message_id, self._queue)
+        except BaseException:  # Ctrl+C or a refused sender in the middle of a letter: no polite end is possible
+            self._connection.close()
+            self._connection = None
+            raise
         self.lost = self.lost + 1 if outcome.reconnect else 0
         if outcome.reconnect:
             self._connection.close()
