@@ -288,3 +288,10 @@ def test_an_outcome_whose_checks_failed_is_named(many, lang):
     block = dataclasses.replace(result.effect, results=(result.effect.results[0], doubtful), checks=checks)
     html = blocks.effect(dataclasses.replace(result, effect=block))
     assert ("Не все проверки пройдены" in html or "Not all checks passed" in html) and doubtful.label in html
+
+
+def test_the_file_behind_an_estimate_is_a_source_too(demo):
+    own = demo["quality"]
+    monthly = pd.concat([own, own.assign(source_id="monthly"), own.assign(source_id="refused", n_accepted=0)])
+    found = {source.source_id for source in regional(dict(demo, quality=monthly), "ru").sources}
+    assert {"demo_answers", "monthly"} <= found and "refused" not in found

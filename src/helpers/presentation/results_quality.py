@@ -184,11 +184,13 @@ def method(ctx: Context) -> tuple[str, ...]:
 
 
 def sources(ctx: Context, region: Region | None, published: tuple[FactSection, ...]) -> tuple[Source, ...]:
-    """Block 14: publications of the figures shown, or files with the region's observations, by id."""
-    used = {fact.source_id for section in published for fact in section.facts}
-    if not published:
-        table = ctx.table("observations")
-        used = set(table["source_id"] if region is None else table.loc[table["region_iso"] == region.code, "source_id"])
+    """Block 14: publications of the figures shown, and files with accepted values of the region, by id."""
+    table = ctx.table("quality")
+    own = table["n_accepted"].gt(0) & (table["region_iso"].eq(region.code) if region is not None else True)
+    files = set(table.loc[own, "source_id"])
+    shown = {fact.source_id for section in published for fact in section.facts}
+    publications_of_figures = set(ctx.reference("publications").get("source_id", ()))
+    used = shown | (files - publications_of_figures if published else files)
     catalogue = ctx.reference("sources")
     known = {row["source_id"]: row for row in catalogue.to_dict("records")}
     return tuple(_source(ctx, source_id, known.get(source_id, {})) for source_id in sorted(used))
