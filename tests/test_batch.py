@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -255,15 +256,37 @@ def _edit(name):
         (_run_in_lab, False, False),
         (_edit("params.toml"), True, True),
         (_edit("data/reference/regions.csv"), True, True),
+        (_edit("data/reference/corrections.csv"), False, False),
         (lambda root: None, False, False),
     ],
-    ids=["notebook", "outputs only", "params", "reference", "nothing"],
+    ids=["notebook", "outputs only", "params", "reference", "reference of cleaning", "nothing"],
 )
 def test_what_changes_a_key(made, change, regional, national):
     change(made)
     wanted = {line.name: line.action for line in release.build(replace(QUICK, dry_run=True)).plan}
     assert (wanted["RU-CHE.ru"] == "run") is regional
     assert (wanted["national.ru"] == "run") is national
+
+
+def test_a_correction_that_changes_no_table_runs_the_cleaning_and_no_report(made):
+    _edit("data/reference/corrections.csv")(made)
+    outcome = release.build(replace(QUICK, dry_run=True))
+    assert {line.name for line in outcome.plan if line.reason == "content changed at 01_clean"} >= {"01_clean"}
+    assert release.build(QUICK).built == ()
+
+
+def test_lists_of_cleaning_are_read_by_nothing_else():
+    """Neither by name, nor through the rooms of the intake: only the notebook that reads raw files imports them."""
+    root = Path(keys.__file__).resolve().parents[3]
+    names = "|".join(name.removesuffix(".csv") for name in keys.OF_CLEANING)
+    reports = [*(step.name for step in plan.STEPS[1:]), plan.REGIONAL, plan.NATIONAL]
+    texts = [root / "notebooks" / f"{name}.ipynb" for name in reports]
+    for room in ("analysis", "presentation", "tables"):
+        texts += (root / "src" / "helpers" / room).rglob("*.py")
+    for path in texts:
+        found = re.search(rf"""reference\([\\]*["'](?:{names})|helpers\.intake""", path.read_text(encoding="utf-8"))
+        assert not found, (path, found)
+    assert all((root / "data" / "reference" / name).is_file() for name in keys.OF_CLEANING)
 
 
 def test_code_versions_and_language_change_a_key(made, monkeypatch):

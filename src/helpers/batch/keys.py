@@ -1,8 +1,8 @@
 """Content keys: equal keys mean that a run would give the same bytes, so it is skipped.
 
-A key covers the notebook (its sources, not stored outputs), the rooms, the reviewed reference data and release
-parameters,
-the tables as a report reads them, the notebook's parameters (with the language), and the versions of Python and of the
+A key covers the notebook (its sources, not stored outputs), the rooms, the reviewed reference data (lists of cleaning
+only for the notebook that reads raw files) and release parameters, the tables as a report reads them, the notebook's
+parameters (with the language), and the versions of Python and of the
 direct dependencies. Batch, delivery and the command line do not change what a report says and are left out.
 """
 
@@ -23,6 +23,11 @@ NOT_IN_REPORTS = ("batch", "delivery", "cli.py", "synthetic")
 # Tables of which a regional report reads the rows of its own region only; all others count as a whole,
 # because maps, comparisons and ranks show every region.
 OWN_ROWS = ("service_panel", "next_services", "situation_totals")
+# Reviewed lists that only the reading of raw files uses: what they change shows in the tables that it makes.
+OF_CLEANING = (
+    "column_overrides.csv", "column_roles.csv", "corrections.csv", "panel_columns.csv", "refused_names.csv",
+    "region_aliases.csv", "request_columns.csv", "sheet_overrides.csv", "situation_columns.csv",
+)  # fmt: skip
 DISTRIBUTION = "client-centricity"
 
 
@@ -78,7 +83,7 @@ def base() -> dict[str, str]:
     params = paths.root() / "params.toml"
     return {
         "rooms": folder(Path(__file__).resolve().parents[1], NOT_IN_REPORTS),
-        "reference": folder(paths.reference()),
+        "reference": folder(paths.reference(), OF_CLEANING),
         "params": files.digest_file(params),
         "versions": combine(versions()),
     }
@@ -152,6 +157,11 @@ def region_digests(path: Path) -> dict[str, str]:
 
 
 LARGE = 16 * 2**20
+
+
+def cleaning_lists() -> str:
+    """Digest of the reviewed lists that the reading of raw files uses."""
+    return combine({name: files.digest_file(paths.reference() / name) for name in OF_CLEANING})
 
 
 def raw_files(collection: str) -> str:

@@ -106,7 +106,8 @@ def step_job(release: Release, step: Step) -> Job:
 def step_key(step: Step, job: Job, base: dict[str, str], inputs: keys.Inputs) -> str:
     """Content key of a step."""
     earlier = [name for other in STEPS if other.name in step.after for name in other.writes]
-    read: Any = {name: inputs.table(name) for name in earlier} if earlier else keys.raw_files(inputs.collection)
+    raw = [keys.raw_files(inputs.collection), keys.cleaning_lists()]
+    read: Any = {name: inputs.table(name) for name in earlier} if earlier else raw
     return keys.combine([base, keys.notebook(job.template), job.parameters, read])
 
 
