@@ -427,6 +427,21 @@ while not (paths.root() / "{other}").exists():
 """
 
 
+def test_a_build_says_what_the_cleaning_refused(fresh):
+    path = fresh / "notebooks" / "01_clean.ipynb"
+    book = nbformat.read(path, as_version=4)
+    book.cells[-1].source += """
+reasons = {"reason": ["not_a_number", "missing_id", "unreadable_file"], "file": ["a.csv", "a.csv", "files/bad.xlsx"]}
+pd.DataFrame(reasons).to_parquet(folder / "rejects.parquet")"""
+    nbformat.write(book, path)
+    wanted = replace(QUICK, regions=("RU-CHE",))
+    first = release.build(wanted).summary()
+    assert (
+        "01_clean: 2 values or rows refused, 1 files unreadable (files/bad.xlsx): see analysis/01_clean.ipynb" in first
+    )
+    assert "refused" not in release.build(wanted).summary()
+
+
 def test_steps_run_side_by_side_and_only_what_depends_on_a_change_runs_again(fresh):
     for name, own, other in (("02_claims", "a", "b"), ("04_effects", "b", "a")):
         book = batch_world.notebook(batch_world.STEP, MEET.format(own=own, other=other))

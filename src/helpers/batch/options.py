@@ -90,6 +90,7 @@ class Outcome:
     checked_before: int = 0
     check_failed: dict[str, str] = field(default_factory=dict)
     plan: tuple[Planned, ...] = ()
+    notes: tuple[str, ...] = ()
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     signal: int = 0
@@ -107,7 +108,7 @@ class Outcome:
             lines = [f"{item.action:4}  {item.name:16}  {item.reason}" for item in self.plan]
             runs = sum(item.action == "run" for item in self.plan)
             return "\n".join([*lines, f"{runs} to run, {len(self.plan) - runs} up to date; nothing was done (dry run)"])
-        lines = [f"{name}: {error}" for name, error in {**self.failed, **self.check_failed}.items()]
+        lines = [*self.notes, *(f"{name}: {error}" for name, error in {**self.failed, **self.check_failed}.items())]
         cost = f"{self.seconds:.1f} s, {self.cpu_seconds:.1f} CPU s"
         lines.append(f"{self.collection} {self.period}: {'; '.join([*self._counts(), cost])}")
         if self.signal:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Run:
     failed: dict[str, str]
     skipped: list[str]
     cpu_seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
 
 def build(options: Options) -> Outcome:
@@ -132,8 +133,9 @@ def now() -> str:
 def _outcome(run: Run) -> Outcome:
     release = run.release
     return Outcome(
-        release.collection, release.period, release.folder, tuple(run.built), dict(run.failed), tuple(run.skipped)
-    )
+        release.collection, release.period, release.folder, tuple(run.built), dict(run.failed), tuple(run.skipped),
+        notes=tuple(run.notes),
+    )  # fmt: skip
 
 
 def _build(run: Run) -> Outcome:
@@ -159,6 +161,8 @@ def _steps(run: Run) -> Outcome:
     try:
         for product in steps.run(todo, run.progress, lambda: _heat(run)):
             run.cpu_seconds += product.kernel_seconds
+            if product.report_id == plan.STEPS[0].name:
+                run.notes += steps.refusals(run.release.collection)
     except steps.StepFailed as failure:
         run.failed[failure.name] = failure.error
         raise

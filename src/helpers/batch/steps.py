@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from helpers import paths
 from helpers.batch import files, keys, plan, publishing, workers
 from helpers.batch.jobs import Job, Product
 from helpers.batch.progress import Progress
+
+UNREADABLE = ("unreadable_file", "undecodable_text")
 
 
 class StepFailed(Exception):
@@ -14,6 +17,20 @@ class StepFailed(Exception):
     def __init__(self, name: str, error: str) -> None:
         super().__init__(f"{name}: {error}")
         self.name, self.error = name, error
+
+
+def refusals(collection: str) -> list[str]:
+    """What the cleaning refused, in one line; nothing where it refused nothing."""
+    import pyarrow.parquet as pq
+
+    path = paths.processed(collection) / "rejects.parquet"
+    rows = pq.read_table(path, columns=["file", "reason"]).to_pylist() if path.exists() else []
+    broken = sorted({row["file"] for row in rows if row["reason"] in UNREADABLE})
+    if not rows:
+        return []
+    files_said = f", {len(broken)} files unreadable ({', '.join(broken[:5])})" if broken else ""
+    told = f"{len(rows) - len(broken)} values or rows refused{files_said}"
+    return [f"01_clean: {told}: see analysis/01_clean.ipynb, or reports clean FILE --explain"]
 
 
 @dataclass
