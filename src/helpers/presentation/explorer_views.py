@@ -114,8 +114,8 @@ def _ranks(tables: Tables, choice: Choice, lang: str) -> str:
     near = rows[rows["indicator"] == choice.indicator]
     rows = near if len(near) else rows
     columns = [
-        "indicator", "rank", "rank_low", "rank_high", "rank_ci_low", "rank_ci_high", "interval_kind", "units_ranked",
-        "indistinguishable_count",
+        "indicator", "rank", "rank_low", "rank_high", "rank_ci_low", "rank_ci_high", "units_ranked",
+        "indistinguishable_count", "interval_kind",
     ]  # fmt: skip
     if rows.empty:
         return _say("no_rank", lang)
