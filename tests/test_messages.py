@@ -139,6 +139,12 @@ def test_structure_and_reproducible_bytes():
         "multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
         "text/html", "application/pdf",
     ]  # fmt: skip
+    plain, body = (
+        p.get_payload(decode=True)
+        for p in parsed.walk()
+        if p.get_content_type() in ("text/plain", "text/html") and not p.get_filename()
+    )
+    assert plain == "Привет\r\n".encode() and not re.search(rb"(?<!\r)\n|\r(?!\n)", plain + body)
     image = next(p for p in parsed.walk() if p.get_content_type() == "image/png")
     assert image["Content-ID"] == f"<{cid}>" and image.get_payload(decode=True) == picture.png
     attached = [p for p in parsed.walk() if p.get_content_disposition() == "attachment"]

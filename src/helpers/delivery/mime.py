@@ -194,8 +194,8 @@ def message_id(identity: tuple[str, ...], domain: str) -> str:
 
 
 def _alternative(letter: Letter, token: str) -> MIMEMultipart:
-    plain = MIMEText(letter.text, "plain", "utf-8")
-    page = MIMEText(letter.html, "html", "utf-8")
+    plain = MIMEText(_canonical(letter.text), "plain", "utf-8")
+    page = MIMEText(_canonical(letter.html), "html", "utf-8")
     for part in (plain, page):
         part["Content-Language"] = letter.lang
     related = MIMEMultipart("related", boundary=f"=_related_{token}")
@@ -209,6 +209,11 @@ def _alternative(letter: Letter, token: str) -> MIMEMultipart:
     alternative.attach(plain)
     alternative.attach(related)
     return alternative
+
+
+def _canonical(text: str) -> str:
+    """Line breaks of a text as RFC 2045 wants them before base64: CRLF."""
+    return re.sub(r"\r\n|\r|\n", "\r\n", text)
 
 
 def content_id(letter: Letter, picture: Picture) -> str:

@@ -100,7 +100,7 @@ def body(group: Group, picture_cid: str = "", picture_alt: str = "", is_correcti
         picture_cid=picture_cid,
         picture_alt=picture_alt,
         sections=sections,
-        legend=_legend(group),
+        legend=_legend(group, "interval_kinds"),
         services=_services(group),
         no_services=_no_services(group),
         sentences=_sentences(group),
@@ -218,12 +218,12 @@ def _row(result: RegionalResult, group: Group) -> Row:
     return Row(messages.place_name(result), value, interval, bounds, group.links.get(result.report_id, ""))
 
 
-def _legend(group: Group) -> str:
+def _legend(group: Group, key: str) -> str:
     """Kinds of interval that the tables hold."""
     lang = group.regions[0].lang
     estimates = [estimate for result in group.regions if (estimate := _index(result)) is not None]
     kinds = dict.fromkeys(pick(INTERVALS[item.interval_kind], lang) for item in estimates if item.has_interval)
-    return f"{STRINGS[lang]['interval_kinds']}: {', '.join(kinds)}." if kinds else ""
+    return f"{STRINGS[lang][key]}: {', '.join(kinds)}." if kinds else ""
 
 
 def _services(group: Group) -> list[tuple[str, str, str]]:
@@ -275,7 +275,7 @@ def _blocks(group: Group, sections: list[Section]) -> list[tuple[str, str]]:
         blocks += [("#", section.title), *(("- ", _line(row, words)) for row in section.rows)]
         names = ", ".join(f"{row.name} {row.href}".rstrip() for row in section.without)
         blocks.append(("", f"{words['without_start']}{names}." if names else ""))
-    blocks.append(("", _legend(group)))
+    blocks.append(("", _legend(group, "in_brackets")))
     services = [("- ", f"{place}{_DOT}{name}: {gain}") for place, name, gain in _services(group)]
     sentences = [("* ", sentence) for sentence in _sentences(group)]
     for key, lines in (("next", services), ("by_region", sentences)):
