@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.intake import rows as row_kinds
 from helpers.intake import similar
 from helpers.intake.agencies import judge_agency
-from helpers.intake.columns import UNKNOWN, VALUE
+from helpers.intake.columns import UNKNOWN, VALUE, Column
 from helpers.intake.frames import constant, taken
 from helpers.intake.grids.model import Grid
 from helpers.intake.headers import Header, Sheet
@@ -107,25 +107,7 @@ def block_lines(block: Block, notes: list[str]) -> list[Line]:
             block.why,
         )
     ]
-    for column in block.columns:
-        name = column.rule.name if column.rule and column.use == VALUE else column.role or column.use
-        state = "; ".join(filter(None, [column.label.state, *(mention.text() for mention in column.label.mentions)]))
-        taken_for = (
-            f"{column.use}: {name}"
-            if column.use in (VALUE, UNKNOWN)
-            else f"{column.use} ({column.role})"
-            if column.role
-            else column.use
-        )
-        lines.append(
-            Line(
-                sheet,
-                "",
-                str(column.index + 1),
-                taken_for,
-                "; ".join(filter(None, [f"«{column.label.raw}»", column.why, state])),
-            )
-        )
+    lines += [_column_line(sheet, column) for column in block.columns]
     lines += [Line(sheet, _span(first, last), area, name, _WHY.get(name, "")) for first, last, name in _runs(block)]
     inside, outside = title_mentions(block)
     if inside or outside:
@@ -139,6 +121,17 @@ def block_lines(block: Block, notes: list[str]) -> list[Line]:
             )
         )
     return [*lines, *(Line(sheet, "", "", "note", note) for note in notes)]
+
+
+def _column_line(sheet: str, column: Column) -> Line:
+    """What one column was taken for, and why."""
+    name = column.rule.name if column.rule and column.use == VALUE else column.role or column.use
+    if column.use in (VALUE, UNKNOWN):
+        taken_for = f"{column.use}: {name}"
+    else:
+        taken_for = f"{column.use} ({column.role})" if column.role else column.use
+    said = [f"«{column.label.raw}»", column.why, column.label.state, *(one.text() for one in column.label.mentions)]
+    return Line(sheet, "", str(column.index + 1), taken_for, "; ".join(filter(None, said)))
 
 
 def panel_lines(sheet: Sheet, header: Header, columns: dict[str, int]) -> list[Line]:
