@@ -53,7 +53,7 @@ def test_a_region_shows_its_situations_before_and_after():
     result = of_region(world(total(), waiting, total("RU-KGN"), effects=[estimate()]))
     block = result.situations
     assert [row.name for row in block.rows] == ["Рождение ребёнка", "Утрата работы"]
-    assert block.sentence == f"В регионе 2{NBSP}жизненные ситуации, одним комплексом предоставляется: 1."
+    assert block.caption == f"В регионе 2{NBSP}жизненные ситуации, одним комплексом предоставляется: 1"
     table = next(table for table in tables_out.tables(result) if table.name == "situations")
     first, second = table.cells
     assert first == (
@@ -100,7 +100,7 @@ def test_the_country_counts_regions_and_names_what_has_no_comparison():
     result = national(found, "2025-H1", "ru", RELEASE)
     rows = {row.situation_id: row for row in result.situations.rows}
     assert (rows["ЖС-01"].n_regions, rows["ЖС-01"].n_launched, rows["ЖС-01"].launched) == (2, 1, "")
-    assert result.situations.sentence == f"Всего 2{NBSP}жизненные ситуации; запусков в регионах: 2 из 3."
+    assert result.situations.caption == f"Всего 2{NBSP}жизненные ситуации; запусков в регионах: 2 из 3"
     assert len(result.situations.effects) == 2 and "на 40,0" in result.situations.effects[1].sentence
     assert "Покупка жилья" in " ".join(result.situations.notes)
     table = next(table for table in tables_out.tables(result) if table.name == "situations")
@@ -119,7 +119,7 @@ def test_words_are_whole_and_claim_no_cause(lang):
     hostile = total(situation_id="ЖС-03", situation=HOSTILE)
     result = of_region(world(total(), hostile, effects=[estimate()]), lang)
     block = result.situations
-    for text in (block.sentence, *(item.sentence for item in block.effects), *block.notes):
+    for text in (block.caption, *(item.sentence for item in block.effects), *block.notes):
         assert not wording_lint.forbidden(text, lang) and not wording_lint.broken(text), text
     page = blocks.block_html(result, "situations")
     assert "<script>" not in page and "&lt;script&gt;" in page and page.count("<tr>") == 3

@@ -116,11 +116,11 @@ def next_services(result: Result) -> str:
 
 
 def situations(result: Result) -> str:
-    """Life situations: how many are launched, the table, what a launch changed, what the table is not."""
+    """Life situations: the table, what a launch changed, what the table is not."""
     block, lang = result.situations, result.lang
     if block is None:
         return ""
-    parts = [paragraph(block.sentence, lang), table_html(tables_situations.situations(result), lang)]
+    parts = [table_html(tables_situations.situations(result), lang)]
     parts.append(paragraphs([item.sentence for item in block.effects], lang))
     parts.append(paragraph(" ".join(block.notes), lang, "note"))
     return "\n".join(part for part in parts if part)

@@ -29,13 +29,12 @@ def situations(ctx: Context, region: Region | None) -> SituationBlock | None:
     said = list(SAID) if region is None else list(SAID)[:1]  # the country has room for both
     effects = tuple(found for outcome in said if (found := _effect(ctx, outcome)) is not None)
     done = int(table["done"].sum())
-    sentence = (
+    caption = (
         words.launched_in_country(len(rows), done, len(table), ctx.lang)
         if region is None
         else words.launched(len(rows), done, ctx.lang)
     )
-    caption = ctx.pick("Жизненные ситуации: документы, визиты и срок", "Life situations: documents, visits and time")
-    return SituationBlock(rows, effects, sentence, _notes(ctx, table, effects), caption)
+    return SituationBlock(rows, effects, _notes(ctx, table, effects), caption)
 
 
 def _row(ctx: Context, part: pd.DataFrame, region: Region | None) -> SituationRow:

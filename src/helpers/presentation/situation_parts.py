@@ -51,10 +51,12 @@ class SituationEffect:
 
 @dataclass(frozen=True)
 class SituationBlock:
-    """Life situations: how many are launched, what each takes, what the launch changed, and what the table is not."""
+    """Life situations: what each takes, what the launch changed, and what the table is not.
+
+    The caption says how many there are and how many are launched.
+    """
 
     rows: tuple[SituationRow, ...]
     effects: tuple[SituationEffect, ...]
-    sentence: str
     notes: tuple[str, ...]
     caption: str

@@ -42,10 +42,10 @@ def situations(result: Result) -> Table | None:
         ("Ситуация", "Situation"),
         ("Услуг", "Services"),
         ("Запуск", "Launch") if is_region else ("Запуск, регионов", "Launched, regions"),
-        ("Документов: просят → разных после запуска", "Documents: asked → distinct once launched"),
-        ("Визитов: до → после", "Visits: before → after"),
-        (f"Срок до, {formats.unit_name(unit, 'ru')}", f"Time before, {formats.unit_name(unit, 'en')}"),
-        (f"Срок после, {formats.unit_name(unit, 'ru')}", f"Time after, {formats.unit_name(unit, 'en')}"),
+        ("Документы", "Documents"),
+        ("Визиты", "Visits"),
+        (f"До, {formats.unit_name(unit, 'ru')}", f"Before, {formats.unit_name(unit, 'en')}"),
+        (f"После, {formats.unit_name(unit, 'ru')}", f"After, {formats.unit_name(unit, 'en')}"),
     )
     rows = tuple(_values(row) for row in block.rows)
     cells = tuple(_cells(row, is_region, lang) for row in block.rows)

@@ -29,8 +29,10 @@ CAUTION = (
     "The comparison is over all regions; it does not prove that the launch is the reason.",
 )
 DESCRIPTION = (
-    "Таблица — описание, не оценка; срок — от «все услуги сразу» до «одна за другой».",
-    "The table describes and does not estimate; time: from all services at once to one after another.",
+    "Таблица — описание: документы — сколько просят все услуги → сколько разных после запуска, срок — от «все сразу» "
+    "до «одна за другой».",
+    "The table describes: documents are those asked by all services → distinct ones once launched, time is from all at "
+    "once to one after another.",
 )
 TOGETHER = (
     "Ситуации, запущенные везде в один месяц, сравнить не с чем; по ним есть только описание: {names}.",
@@ -53,15 +55,15 @@ def count(n: int, key: str, lang: str) -> str:
 def launched(n: int, done: int, lang: str) -> str:
     """How many situations the region has, and how many of them it serves as one."""
     if lang == "ru":
-        return f"В регионе {count(n, 'situation', lang)}, одним комплексом предоставляется: {done}."
-    return f"The region has {count(n, 'situation', lang)}; served as one: {done}."
+        return f"В регионе {count(n, 'situation', lang)}, одним комплексом предоставляется: {done}"
+    return f"The region has {count(n, 'situation', lang)}; served as one: {done}"
 
 
 def launched_in_country(n: int, launches: int, possible: int, lang: str) -> str:
     """How many situations there are, and in how many of their regions they are launched."""
     if lang == "ru":
-        return f"Всего {count(n, 'situation', lang)}; запусков в регионах: {launches} из {possible}."
-    return f"There are {count(n, 'situation', lang)}; launched in regions: {launches} of {possible}."
+        return f"Всего {count(n, 'situation', lang)}; запусков в регионах: {launches} из {possible}"
+    return f"There are {count(n, 'situation', lang)}; launched in regions: {launches} of {possible}"
 
 
 def effect(outcome: str, estimate: Estimate, n: int, regions: int, design_passed: bool, lang: str) -> tuple[str, str]:
