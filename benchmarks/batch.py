@@ -308,7 +308,7 @@ def flat(base: Path, sizes: list[int]) -> None:
         figures = child(root, PLACES, tests, str(size))
         print(
             f"{size:5} reports: {figures['cpu']:.3f} CPU s each after the first of a thread"
-            f" ({figures['all']:.3f} with it), {figures['whole']:.3f} with steps, warm process, index and records",
+            f" ({figures['all']:.3f} with it), {figures['whole']:.3f} with index and records",
             flush=True,
         )
         shutil.rmtree(root)
