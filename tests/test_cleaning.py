@@ -6,6 +6,7 @@ import importlib.util
 import random
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -282,6 +283,55 @@ def test_corrections_apply_and_fail_loudly(world):
     source.write_text("Субъект\n", encoding="utf-8")
     with pytest.raises(CorrectionError, match="no such cell"):
         clean_file(source)
+
+
+def corrected(world, *rows, name="mfc.csv"):
+    """Rows of ``corrections`` for a file with two rows about one region: (row, column, old, new)."""
+    file = world / name
+    file.write_text(
+        "Рейтинг МФЦ за 2023 год;\nСубъект;Баллы\nТульская область;81,7\nТульская область;90,1\n", encoding="utf-8"
+    )
+    cells = [
+        {"correction_id": f"C{number}", "file": name, "sheet": "", "row": row, "col": col, "expected_old": old,
+         "new_value": new, "reason": "letter"}
+        for number, (row, col, old, new) in enumerate(rows, start=1)
+    ]  # fmt: skip
+    put(world, "corrections", cells)
+    return clean_file(file)
+
+
+def test_a_correction_may_write_the_decimal_mark_either_way(world):
+    result = corrected(world, ("3", "2", "81.7", "90.1"))
+    assert result.tidy["value"].tolist() == ["90.1"] and result.corrections[0]["old_value"] == "81,7"
+
+
+def test_two_corrections_of_one_cell_name_both_rows(world):
+    with pytest.raises(
+        CorrectionError, match=r"rows 2 and 3 of data/reference/corrections\.csv both correct this cell"
+    ):
+        corrected(world, ("3", "2", "81,7", "71,7"), ("3", "2", "81.7", "61,7"))
+
+
+def test_of_two_rows_that_contradict_one_is_dropped_by_a_correction_of_its_name(world):
+    result = corrected(world, ("3", "1", "Тульская область", ""))
+    assert result.tidy["value"].tolist() == ["90.1"] and result.rejects["reason"].tolist() == ["missing_id"]
+
+
+def test_a_hidden_sheet_is_read_only_where_a_row_names_it_exactly(world):
+    file = world / "mfc.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["Рейтинг МФЦ за 2023 год"], ["Субъект", "Баллы"], ["Омская область", 80.5]):
+        book.active.append(row)
+    book.active.title, book.active.sheet_state = "Архив", "hidden"
+    book.create_sheet("Пусто")
+    book.save(file)
+    rows = {"file_pattern": "mfc*", "action": "read", "rating": "c_mfc", "reason": "letter"}
+    put(world, "sheet_overrides", [{**rows, "sheet_pattern": "Арх*"}])
+    result = clean_file(file)
+    assert not len(result.tidy) and "name it exactly in sheet_overrides.csv" in " ".join(result.explanation["why"])
+    table = world / "data" / "reference" / "sheet_overrides.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("Арх*", "Архив"), encoding="utf-8")
+    assert clean_file(file).tidy["value"].tolist() == ["80.5"]
 
 
 def test_overrides_are_rows(world):

@@ -395,7 +395,7 @@ def test_totals_are_recomputed_and_disagreements_told():
         )
     }
     assert notes["right"] == []
-    assert len(notes["wrong"]) == 2 and "is 100, the sum of the 2 accepted values is 150.00" in notes["wrong"][0]
+    assert len(notes["wrong"]) == 2 and "is 100, the sum of the 2 values above it is 150.00" in notes["wrong"][0]
 
 
 def test_a_value_merged_over_two_measures_is_refused():
@@ -455,3 +455,19 @@ def test_values_on_two_sheets_name_each_other():
 def test_a_monthly_file_says_a_name_read_by_likeness():
     result = cleaned(PANEL + "Свердловкая область;У-1;2024-06;Л;В;120;5,5;р.д.;2,5;60\n")
     assert [note for note in said(result) if note.startswith("row 2: «Свердловкая область» read as")]
+
+
+def test_a_total_says_which_of_its_values_are_in_refused_rows():
+    rows = "Омская область;80\nТульская область;10\nТульская область;20\nИтого;300\n"
+    (note,) = (note for note in said(cleaned(f"{MFC};\nСубъект;Баллы\n{rows}")) if "printed total" in note)
+    assert "the sum of the 3 values above it, 2 of them in refused rows, is 110.00" in note
+
+
+def test_a_value_with_a_footnote_mark_is_taken_and_its_mark_is_said():
+    text = f"{MFC};\nСубъект;Баллы\nТульская область;15,0**\nОмская область;81¹\nТомская область;70\n** данные уточняются;\n"
+    result = cleaned(text)
+    assert [note for note in said(result) if "footnote" in note] == [
+        "row 3, column 2: «15,0**» accepted as 15.0 with a footnote mark: «данные уточняются»",
+        "row 4, column 2: «81¹» accepted as 81 with a footnote mark",
+    ]
+    assert result.cells["raw"].tolist()[0] == "15,0**"

@@ -130,9 +130,11 @@ def clean_grids(sheets: list[Grid], file: str) -> CleanResult:
     counts = Counts()
     for grid in sheets:
         heap = np.full(grid.texts.shape, UNSEEN, dtype=np.int8)
-        skipped = exceptions.of_sheet(grid.sheet)
-        if grid.is_hidden or (skipped and skipped.action == "skip"):
-            gathered.lines += explain.skipped_sheet(grid, skipped.reason if skipped else "")
+        exception = exceptions.of_sheet(grid.sheet)
+        is_skipped = exception is not None and exception.action == "skip"
+        is_opened = exception is not None and exception.is_named
+        if is_skipped or (grid.is_hidden and not is_opened):
+            gathered.lines += explain.skipped_sheet(grid, exception.reason if exception and is_skipped else "")
         elif grid.texts.size:
             _clean_sheet(grid, gathered, heap)
         heap[heap == UNSEEN] = STRUCTURAL

@@ -49,7 +49,7 @@ def skipped_sheet(grid: Grid, reason: str) -> list[Line]:
             _span(0, max(grid.texts.shape[0] - 1, 0)),
             "",
             "hidden_sheet" if grid.is_hidden else "skipped",
-            reason or "not visible",
+            reason or "not visible; to read it, name it exactly in sheet_overrides.csv with action read",
         )
     ]
 

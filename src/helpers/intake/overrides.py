@@ -25,7 +25,10 @@ class CorrectionError(OverrideError):
 
 @dataclass(frozen=True)
 class SheetOverride:
-    """``action`` skip or read; header rows 0-based inclusive; empty texts where the row does not say."""
+    """``action`` skip or read; header rows 0-based inclusive; empty texts where the row does not say.
+
+    ``is_named`` tells that the row names this very sheet and not a pattern: only such a row opens a hidden one.
+    """
 
     action: str
     header: tuple[int, int] | None
@@ -34,6 +37,7 @@ class SheetOverride:
     entity: str
     reason: str
     row: int
+    is_named: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,9 @@ class Overrides:
                 first, last = row["header_first_row"], row["header_last_row"] or row["header_first_row"]
                 header = (int(first) - 1, int(last) - 1) if first else None
                 return SheetOverride(
-                    row["action"], header, row["rating"], row["period"], row["entity"], row["reason"], row["line"]
-                )
+                    row["action"], header, row["rating"], row["period"], row["entity"], row["reason"], row["line"],
+                    row["sheet_pattern"] == sheet,
+                )  # fmt: skip
         return None
 
     def rating_of(self, sheet: str) -> str:
@@ -136,11 +141,18 @@ def correct(grids: list[Grid], overrides: Overrides, file: str) -> tuple[list[Gr
     applied = []
     by_sheet = {grid.sheet: place for place, grid in enumerate(grids)}
     grids = list(grids)
+    taken: dict[tuple[int, int, int], int] = {}
     for row in overrides.corrections.to_dict("records"):
         at_row, at_column = int(row["row"]) - 1, int(row["col"]) - 1
         place = _place_of(row, by_sheet, grids, file)
+        first = taken.setdefault((place, at_row, at_column), row["line"])
+        if first != row["line"]:
+            raise CorrectionError(
+                f"{_where(row, file)}: rows {first} and {row['line']} of data/reference/corrections.csv both correct"
+                " this cell; keep one of them"
+            )
         old = grids[place].texts[at_row, at_column]
-        if old.strip() != row["expected_old"].strip():
+        if _plain(old) != _plain(row["expected_old"]):
             raise CorrectionError(
                 f"{_where(row, file)}: holds «{old}», not «{row['expected_old']}»; the publisher changed it. "
                 f"Review row {row['correction_id']} of data/reference/corrections.csv"
@@ -154,6 +166,11 @@ def correct(grids: list[Grid], overrides: Overrides, file: str) -> tuple[list[Gr
             }
         )  # fmt: skip
     return grids, applied
+
+
+def _plain(text: str) -> str:
+    """Text of a cell for comparison: 81,7 and 81.7 are one number."""
+    return text.strip().replace(",", ".")
 
 
 def _where(row: dict, file: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from helpers.intake import footnotes, similar, totals
 from helpers.intake import rows as row_kinds
-from helpers.intake import similar, totals
 from helpers.intake.cells import parse_column
 from helpers.intake.checks import (
     Part,
@@ -192,7 +192,8 @@ def _collect(
         rejects.append(_refused_cells(part, ~accepted & ~blank & ~is_row_refused, named, block, file))
     _refuse_left(block, heap, rejects, data, refused, file, covered)
     rejects.append(_refused_rows(block, refused, named, data, file))
-    return BlockResult(cells, rejects, [*similar.of_block(block, named, data), *totals.notes(block, parts)])
+    notes = [*similar.of_block(block, named, data), *footnotes.notes(block, parts, refused)]
+    return BlockResult(cells, rejects, [*notes, *totals.notes(block, parts, refused)])
 
 
 def _accepted(part: Part, accepted: np.ndarray, named: Entities, block: Block, file: str) -> pd.DataFrame:

@@ -18,8 +18,8 @@ _SUM = re.compile(r"^(?:всего|итого|сумма)")
 _NOT_ADDED = {"percent"}
 
 
-def notes(block: Block, parts: list[Part]) -> list[str]:
-    """One sentence per total row and column whose printed figure the accepted values do not give.
+def notes(block: Block, parts: list[Part], refused: np.ndarray) -> list[str]:
+    """One sentence per total row and column whose printed figure the values above it do not give.
 
     Parameters
     ----------
@@ -27,17 +27,19 @@ def notes(block: Block, parts: list[Part]) -> list[str]:
         Recognised table.
     parts : list of Part
         Its columns of values, judged.
+    refused : ndarray
+        Reason that refuses each row of the block, empty where none does.
     """
     found = []
     for row in np.flatnonzero(block.rows.kinds == row_kinds.TOTAL):
         words = next((text for text in block.sheet.own[block.rows.start + row] if re.search(r"[а-яА-Я]", text)), "")
         for part in parts:
-            sentence = _sentence(block, part, int(row), key_text(words))
+            sentence = _sentence(block, part, int(row), key_text(words), refused)
             found += [sentence] if sentence else []
     return found
 
 
-def _sentence(block: Block, part: Part, row: int, words: str) -> str:
+def _sentence(block: Block, part: Part, row: int, words: str, refused: np.ndarray) -> str:
     printed = parse_number(block.sheet.own[block.rows.start + row, part.column.index].rstrip(" %"))
     numbers = part.cells.numbers()
     counted = (part.reasons == "") & ~np.isnan(numbers)
@@ -52,13 +54,15 @@ def _sentence(block: Block, part: Part, row: int, words: str) -> str:
         own = values.mean() if is_mean else values.sum()
         if abs(own - printed.value) <= step / 2 * (1 if is_mean else len(values) + 1) + 1e-9:
             return ""
-    values = numbers[counted & (part.rows < row)]
+    above = counted & (part.rows < row)
+    values, lost = numbers[above], int((refused[part.rows[above]] != "").sum())
     if not len(values):
         return ""
+    aside = f", {lost} of them in refused rows," if lost else ""
     own, name = (values.mean(), "mean") if is_mean else (values.sum(), "sum")
     return (
         f"row {block.rows.start + row + 1}, column {part.column.index + 1}: the printed total is {printed.text()},"
-        f" the {name} of the {len(values)} accepted values is {own:.2f}"
+        f" the {name} of the {len(values)} values above it{aside} is {own:.2f}"
     )
 
 
