@@ -376,3 +376,11 @@ def test_pdf_is_tagged_titled_in_its_language_with_embedded_fonts(pdfs):
     assert fonts and all(line.split()[-5] == "yes" for line in fonts)
     with pdfplumber.open(path) as document:
         assert document.doc.catalog["Lang"] in (b"ru", "ru")
+
+
+def test_a_pdf_holds_nothing_that_the_page_does_not_carry(made, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("not for the report", encoding="utf-8")
+    page = made["empty", "en"].replace("</main>", f'<a rel="attachment" href="{secret.as_uri()}">x</a></main>', 1)
+    assert secret.as_uri() in page
+    assert b"EmbeddedFile" not in pages.to_pdf(page)

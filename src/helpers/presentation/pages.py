@@ -230,16 +230,18 @@ def to_pdf(html: str) -> bytes:
     The bytes are the same for the same page, fonts and versions.
     """
     from weasyprint import HTML
+    from weasyprint.urls import URLFetcher
 
+    fetcher = URLFetcher(allowed_protocols={"data"})  # a page carries all it shows; nothing of the machine or network
     opened = re.sub(r"<details(?! open)", "<details open", html)
     full = re.search(r'<meta(?=[^>]*name="dcterms\.title")[^>]*content="([^"]*)"', opened)
     if full:
         opened = re.sub(r"<title>[^<]*</title>", lambda _: f"<title>{full[1]}</title>", opened, count=1)
-    document = HTML(string=opened).render(pdf_variant=PDF_VARIANT)
+    document = HTML(string=opened, url_fetcher=fetcher).render(pdf_variant=PDF_VARIANT)
     for shorter in SHORTER:
         if len(document.pages) > MOST_PAGES:
             page = opened.replace("<body", f'<body class="{shorter}"', 1)
-            document = HTML(string=page).render(pdf_variant=PDF_VARIANT)
+            document = HTML(string=page, url_fetcher=fetcher).render(pdf_variant=PDF_VARIANT)
     data = document.write_pdf(pdf_variant=PDF_VARIANT)
     if not isinstance(data, bytes):
         raise PageError("no PDF was made")
