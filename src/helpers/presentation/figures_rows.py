@@ -15,6 +15,8 @@ from helpers.presentation.results_estimates import ChartText, Estimate
 from helpers.presentation.results_parts import EffectBlock, Target
 from helpers.presentation.wording_terms import pick
 
+ROW, CLOSE_ROW = 20.5, 16  # heights of a row of one line, pixels
+MANY = 14  # rows above which they stand closer
 INTERVAL_NOTES = {
     "sampling_95": ("Отрезок — 95\u00a0% интервал.", "Line: 95% interval."),
     "rounding": ("Отрезок — границы округления опубликованного числа.", "Line: rounding of the published figure."),
@@ -201,7 +203,8 @@ def draw_rows(
     low, high = _limits(rows, reference)
     ticks, marks = _ticks(low, high, style.WIDTH - left - right, lang)
     left = max(left, style.text_width(marks[0], style.SMALL) / 2 + style.MARGIN)
-    heights = [max(20.5, len(lines) * style.STEP + 4) for lines in labels]
+    lowest = ROW if len(rows) <= MANY else CLOSE_ROW
+    heights = [max(lowest, len(lines) * style.STEP + 4) for lines in labels]
     note = interval_note([row.estimate for row in rows], lang)
     note += "" if reference is None else f" {reference_note or word('zero_line', lang)}"
     framed = style.frame(
