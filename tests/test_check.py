@@ -188,6 +188,7 @@ def test_an_unreadable_report_gets_its_verdict_recorded(made):
 
 def test_samples_are_copied_only_when_checked_and_fail_on_a_changed_number(made, monkeypatch):
     monkeypatch.setattr(samples, "SAMPLES", REGIONS)
+    monkeypatch.setattr(samples, "LANGUAGES", ("ru",))
     copied = samples.make(QUICK)
     assert len(copied) == 2 * len(REGIONS)
     assert [path.name for path in samples.notebooks()] == sorted(f"{region}.ru.ipynb" for region in REGIONS)
