@@ -1,5 +1,6 @@
 """Every verb of the command: what it prints, that mistakes are one clear line, and exit codes that tell the truth."""
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -78,6 +79,27 @@ def test_clean_explains_in_words_and_names_each_refusal(here):
     assert "header of c_mfc" in output and "value: total" in output and "data – names a record" in output
     assert "refused: mfc_2024q1.csv, row 6, column 2: «8l,4» – not_a_number" in output
     assert output.rstrip().endswith("5 values accepted, 1 refused")
+
+
+def test_the_bare_command_names_its_verbs_and_nothing_of_its_making():
+    code, output = run()
+    assert code == 2 and "trace" in output and "build" in output and "imported" not in output
+
+
+def test_the_next_command_can_be_pasted_whatever_the_file_is_called(here):
+    odd = here.with_name("мфц за 'I' кв 2024.csv")
+    odd.write_bytes(here.read_bytes())
+    told = next(line for line in run("add", odd)[1].splitlines() if line.startswith("next: "))
+    assert shlex.split(told.partition(",")[0])[3] == f"data/raw/files/{odd.name}"
+
+
+def test_an_unreadable_file_is_said_once_where_it_is_explained(here):
+    bad = here.with_name("bad.xlsx")
+    bad.write_bytes(b"PK broken")
+    code, output = run("clean", bad, "--explain")
+    lines = [line for line in output.splitlines() if "unreadable_file" in line]
+    assert code == 1 and lines[0].startswith("refused: bad.xlsx") and len(lines) == 2  # the refusal, and the advice
+    assert not output.startswith(":")
 
 
 def test_clean_says_what_a_build_would_refuse_for_want_of_a_period(here):

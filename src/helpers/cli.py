@@ -4,6 +4,7 @@ Rooms are imported inside the verbs, because most of them take longer to import 
 """
 
 import datetime
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,8 @@ import typer
 
 from helpers import paths
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+_HELP = "Files of ministries to reports: add and clean files, build and check reports, send them, trace a number."
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_HELP)
 
 Collection = Annotated[str, typer.Option(help="real: registered sources; demo: synthetic demonstration files")]
 Period = Annotated[str, typer.Option(help="period of the release, 2024-H1; default from params.toml")]
@@ -181,7 +183,7 @@ def add(
     missing = [name for name in ("publisher", "address", "licence") if getattr(source, name) == "unknown"]
     if missing:
         typer.echo(f"unknown for now: {', '.join(missing)}; fill them in data/raw/catalog.csv when you know them")
-    typer.echo(f"next: reports clean data/raw/{source.path} --explain, then reports build")
+    typer.echo(f"next: reports clean {shlex.quote(f'data/raw/{source.path}')} --explain, then reports build")
 
 
 @app.command()

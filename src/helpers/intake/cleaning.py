@@ -271,7 +271,5 @@ def _unreadable(file: str, error: GridError) -> CleanResult:
     line = {"file": file, "sheet": "", "row": 0, "col": 0, "raw": "", "reason": error.reason, "suggestion": str(error)}
     refusals = joined([pd.DataFrame([line])], REFUSAL_COLUMNS)
     empty = joined([], CELL_COLUMNS)
-    explanation = explain.table([explain.Line("", "", "", error.reason, str(error))])
-    return CleanResult(
-        file, empty[list(TIDY_COLUMNS)], refusals[list(REJECT_COLUMNS)], explanation, Counts(), empty, refusals
-    )
+    rejects = refusals[list(REJECT_COLUMNS)]
+    return CleanResult(file, empty[list(TIDY_COLUMNS)], rejects, explain.table([]), Counts(), empty, refusals)
