@@ -122,7 +122,9 @@ import nbformat
 from IPython.core.formatters import DisplayFormatter
 import IPython.display
 from IPython.core.interactiveshell import InteractiveShell
-from helpers.presentation import blocks, pages, results, results_context, results_regional, tables_out
+from helpers.presentation import blocks, pages, results
+from helpers.presentation.results import context as results_context, regional as results_regional
+from helpers.presentation.tables import out as tables_out
 import matplotlib
 matplotlib.use("agg")
 shell = InteractiveShell.instance()
@@ -245,7 +247,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from helpers.batch import environment
 environment.prepare()
-code = "from helpers.presentation import blocks, results_context, results_regional\\n"
+code = "from helpers.presentation import blocks\\nfrom helpers.presentation.results import context, regional\\n"
 code += "import os; t = os.times(); print(t.user + t.system)"
 found = []
 for _ in range(5):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import example_results as examples
 
-from helpers.presentation.results_estimates import Comparison, ComparisonRow, Estimate, SeriesBreak, Trend, TrendPoint
-from helpers.presentation.results_parts import Agencies, Agency, LeagueRow, NextServices, Tile, TileClass, TileMap
+from helpers.presentation.results.estimates import Comparison, ComparisonRow, Estimate, SeriesBreak, Trend, TrendPoint
+from helpers.presentation.results.parts import Agencies, Agency, LeagueRow, NextServices, Tile, TileClass, TileMap
 from helpers.tables import store
 
 CUTS = (40.0, 50.0, 58.0, 65.0)

@@ -6,8 +6,8 @@ All figures are invented. Names of services and bodies are hostile on purpose: t
 from dataclasses import replace
 
 from helpers.presentation.results import NationalResult, RegionalResult
-from helpers.presentation.results_about import Absence, Colophon, Contradiction, QualityInfo, QualityRow, Source
-from helpers.presentation.results_estimates import (
+from helpers.presentation.results.about import Absence, Colophon, Contradiction, QualityInfo, QualityRow, Source
+from helpers.presentation.results.estimates import (
     ChartText,
     Comparison,
     ComparisonRow,
@@ -19,7 +19,7 @@ from helpers.presentation.results_estimates import (
     Trend,
     TrendPoint,
 )
-from helpers.presentation.results_parts import (
+from helpers.presentation.results.parts import (
     Agencies,
     Agency,
     Check,

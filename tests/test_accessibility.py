@@ -14,8 +14,8 @@ import pytest
 from test_index import REGIONS, RESULTS, STATUS, at
 
 from helpers.presentation import diff, index, pages
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.results_parts import Standing
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.results.parts import Standing
 
 NODE = Path(__file__).parent / "node"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

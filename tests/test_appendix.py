@@ -7,9 +7,9 @@ import example_results
 import openpyxl
 import pytest
 
-from helpers.presentation import tables_out
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.tables_parts import (
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.tables import out as tables_out
+from helpers.presentation.tables.parts import (
     Column,
     Table,
     change_interval,

@@ -7,22 +7,18 @@ import example_results as examples
 import pytest
 import test_results
 
-from helpers.presentation import (
-    blocks,
-    figures_alt,
-    figures_rows,
-    points,
-    results_national,
-    results_regional,
-    results_services,
-    tables_facts,
-    tables_more,
-    wording,
-    wording_lint,
-)
+from helpers.presentation import blocks, points, wording
+from helpers.presentation.figures import alternatives as figures_alternatives
+from helpers.presentation.figures import rows as figures_rows
 from helpers.presentation.results import Release
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.results_parts import NextServices
+from helpers.presentation.results import national as results_national
+from helpers.presentation.results import regional as results_regional
+from helpers.presentation.results import services as results_services
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.results.parts import NextServices
+from helpers.presentation.tables import facts as tables_facts
+from helpers.presentation.tables import more as tables_more
+from helpers.presentation.wording import lint as wording_lint
 from helpers.tables import store
 
 demo, real = test_results.demo, test_results.real
@@ -99,7 +95,7 @@ def test_alternative_texts_are_in_one_language(demo, lang):
     """An attribute cannot mark a part of it: an English text has no Russian names."""
     result = own(demo, lang)
     for chart in ("comparison", "trend", "effect", "rank", "tiles", "agencies", "groups"):
-        text = figures_alt.alt(result, chart)
+        text = figures_alternatives.alt(result, chart)
         assert lang == "ru" or not re.search(r"[А-Яа-яЁё]", text), (chart, text)
         assert 60 <= len(text) <= 400 and re.search(r"\d", text)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from helpers import paths
 from helpers.analysis import claims
-from helpers.analysis.claims_intervals import Interval, fact, number
-from helpers.analysis.claims_relations import RELATIONS, compare, judge, parse_number, weakest
+from helpers.analysis.claims.intervals import Interval, fact, number
+from helpers.analysis.claims.relations import RELATIONS, compare, judge, parse_number, weakest
 from helpers.tables import store
 
 # id: (relation, strength, verdict), the table of the specification

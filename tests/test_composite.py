@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.analysis import composite, composite_checks, composite_uncertainty, composite_whatif
-from helpers.analysis.composite_uncertainty import Choice, Space
+from helpers.analysis import composite
+from helpers.analysis.composite import checks as composite_checks
+from helpers.analysis.composite import uncertainty as composite_uncertainty
+from helpers.analysis.composite import whatif as composite_whatif
+from helpers.analysis.composite.uncertainty import Choice, Space
 
 TREE = pd.DataFrame(
     [

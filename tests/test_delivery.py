@@ -22,7 +22,7 @@ from smtp_script import Server
 from helpers.delivery import command, ledger, letters, outbox, recipients, sending, transport
 from helpers.delivery import release as releases
 from helpers.delivery.server import Settings, SettingsError, settings_from
-from helpers.presentation import messages_digest
+from helpers.presentation.messages import digest as messages_digest
 from helpers.tables import store
 
 HEAD = "address,name,scope,lang,format,active,demonstration\n"

@@ -12,7 +12,9 @@ from test_delivery import HEAD, write
 
 from helpers.delivery import command, letters, mime, recipients
 from helpers.delivery import release as releases
-from helpers.presentation import messages, messages_group, wording_lint
+from helpers.presentation import messages
+from helpers.presentation.messages import group as messages_group
+from helpers.presentation.wording import lint as wording_lint
 from helpers.tables import store
 
 KINDS = (example_results.rich, example_results.poor, example_results.empty)

@@ -150,8 +150,10 @@ def test_every_file_named_in_the_documentation_exists_or_is_made():
 
 def test_the_pages_of_the_code_name_every_module_of_the_ratings():
     text = (DOCS / "api" / "analysis.md").read_text(encoding="utf-8")
-    modules = {path.stem for path in (ROOT / "src/helpers/analysis").glob("*.py")} - {"__init__"}
-    assert modules == set(re.findall(r"^::: helpers\.analysis\.(\w+)$", text, re.MULTILINE))
+    folder = ROOT / "src/helpers/analysis"
+    paths = [path.relative_to(folder) for path in folder.rglob("*.py") if path.parent != folder / "effects"]
+    modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths} - {"__init__"}
+    assert modules == set(re.findall(r"^::: helpers\.analysis\.([\w.]+)$", text, re.MULTILINE))
 
 
 def test_every_proof_of_the_checklist_names_what_exists():

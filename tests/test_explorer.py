@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from table_rows import frame
 
-from helpers.presentation import explorer, explorer_tables, wording_explorer
+from helpers.presentation import explorer, explorer_tables
 from helpers.presentation.explorer_views import Choice, Sources, answer, trend_chart
+from helpers.presentation.wording import explorer as wording_explorer
 from helpers.tables import schemas, store
 
 INDEX = {"rating": "b_region_index", "entity_type": "region", "indicator": "index", "unit": "percent", "cmp": "="}

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 from PIL import Image
 
-from helpers.presentation import figures, figures_alt, figures_rows, formats, style, tilemap
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.results_parts import FactSection
+from helpers.presentation import figures, formats, style, tilemap
+from helpers.presentation.figures import alternatives as figures_alternatives
+from helpers.presentation.figures import rows as figures_rows
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.results.parts import FactSection
 from helpers.tables import store
 
 LANGS = ("ru", "en")
@@ -288,8 +290,8 @@ NUMBER = re.compile(r"[−-]?\d[\d\u00a0]*(?:[.,]\d+)?")
 @CASES
 def test_alternative_text_is_made_from_the_data(name, lang):
     result = result_for(name, lang)
-    words = figures_alt._MAKERS[name](result)
-    assert figures_alt.SHORTEST <= len(figures_alt.clipped(words)) <= figures_alt.LONGEST
+    words = figures_alternatives._MAKERS[name](result)
+    assert figures_alternatives.SHORTEST <= len(figures_alternatives.clipped(words)) <= figures_alternatives.LONGEST
     expected = {
         "comparison": formats.number(61.3, lang), "trend": formats.number(61.3, lang), "effect": formats.number(-1.4, lang),
         "events": formats.number(-1.5, lang, sign=True), "rank": "31", "tiles": formats.number(61.3, lang),
@@ -303,7 +305,7 @@ def test_alternative_text_is_made_from_the_data(name, lang):
 def test_alternative_text_carries_the_banner_and_is_not_the_title(name, lang):
     result = result_for(name, lang)
     words = figures.alt(result, name)
-    assert figures_alt.SHORTEST <= len(words) <= figures_alt.LONGEST
+    assert figures_alternatives.SHORTEST <= len(words) <= figures_alternatives.LONGEST
     if result.banner:
         assert words.startswith(result.banner)
     held = getattr(result, name, None)
@@ -319,7 +321,7 @@ def test_a_bad_alternative_text_of_the_result_is_replaced():
 
 def test_clipping_never_ends_inside_a_number():
     words = "значение 12,5 и " * 40
-    cut = figures_alt.clipped(words)
+    cut = figures_alternatives.clipped(words)
     assert len(cut) <= 400 and cut.endswith("…")
     assert words.startswith(cut[:-1])
 
@@ -477,7 +479,7 @@ def test_national_charts():
             assert figures.alt(national, name)
         assert figures.draw(national, "agencies") is None and figures.draw(national, "gaps") is None
         with pytest.raises(ValueError):
-            figures_alt.alt_agencies(national)
+            figures_alternatives.alt_agencies(national)
 
 
 def test_no_font_is_kept_across_a_fork():

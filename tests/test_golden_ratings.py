@@ -8,7 +8,11 @@ import pandas as pd
 import pytest
 
 from helpers import paths
-from helpers.analysis import composite, composite_checks, composite_uncertainty, composite_whatif, groups_chains, ranks
+from helpers.analysis import composite, ranks
+from helpers.analysis.composite import checks as composite_checks
+from helpers.analysis.composite import uncertainty as composite_uncertainty
+from helpers.analysis.composite import whatif as composite_whatif
+from helpers.analysis.groups import markov as groups_markov
 from helpers.analysis.targets_models import fit_ordered, fit_shares
 
 FOLDER = paths.shared() / "data" / "golden"
@@ -186,7 +190,7 @@ def housing_value(quantity: str) -> float:
 def chain_value(counts: pd.DataFrame, quantity: str) -> float:
     kind, _, cell = quantity.rpartition(" ")
     if kind == "steady state":
-        return groups_chains.steady_state(groups_chains.row_shares(counts), 80)[cell.removeprefix("q")]
+        return groups_markov.steady_state(groups_markov.row_shares(counts), 80)[cell.removeprefix("q")]
     start, end = (part.removeprefix("q") for part in cell.split("->"))
     return counts.loc[start, end]
 
@@ -194,14 +198,14 @@ def chain_value(counts: pd.DataFrame, quantity: str) -> float:
 @cache
 def income_counts() -> pd.DataFrame:
     income = read("usjoin.csv").set_index("Name").drop(columns="STATE_FIPS")
-    classes = groups_chains.quantile_classes(income).astype(str)
-    return groups_chains.transition_counts(classes, list("12345"))
+    classes = groups_markov.quantile_classes(income).astype(str)
+    return groups_markov.transition_counts(classes, list("12345"))
 
 
 @cache
 def cav_counts() -> pd.DataFrame:
     table = read("msm_cav.csv").astype({"state": str})
-    return groups_chains.counts_of_long(table, "PTNUM", "years", "state", list("1234"))
+    return groups_markov.counts_of_long(table, "PTNUM", "years", "state", list("1234"))
 
 
 def alpha_value(quantity: str) -> float:
@@ -240,7 +244,7 @@ CASES: dict[str, Callable[[str], object]] = {
     "polr_housing": housing_value,
     "msm_cav_transitions": lambda q: chain_value(cav_counts(), q),
     "giddy_usincome": lambda q: chain_value(income_counts(), q),
-    "giddy_toy": lambda q: chain_value(groups_chains.transition_counts(read("toy_chain.csv"), list("abc")), q),
+    "giddy_toy": lambda q: chain_value(groups_markov.transition_counts(read("toy_chain.csv"), list("abc")), q),
     "Ishigami": lambda q: ishigami().loc[q.split()[1], q.split()[0]],
     "cronbach": alpha_value,
 }

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.analysis import groups, groups_chains
-from helpers.analysis.groups_bounds import MarginError, transport_bounds
+from helpers.analysis import groups
+from helpers.analysis.groups import markov as groups_markov
+from helpers.analysis.groups.bounds import MarginError, transport_bounds
 from helpers.tables import store
 
 ORDER = ["low", "medium", "high"]
@@ -156,21 +157,21 @@ def test_bounded_transitions_of_the_published_year() -> None:
 
 def test_counts_by_hand() -> None:
     chains = pd.DataFrame({"q1": ["a", "b", None], "q2": ["b", "b", "a"], "q3": ["b", "a", "a"]})
-    counts = groups_chains.transition_counts(chains, ["a", "b"])
+    counts = groups_markov.transition_counts(chains, ["a", "b"])
     assert counts.to_numpy().tolist() == [[1, 1], [1, 2]]
     with pytest.raises(ValueError, match="'b'"):
-        groups_chains.transition_counts(chains, ["a"])
-    shares = groups_chains.row_shares(counts)
+        groups_markov.transition_counts(chains, ["a"])
+    shares = groups_markov.row_shares(counts)
     assert shares.to_numpy() == pytest.approx(np.array([[0.5, 0.5], [1 / 3, 2 / 3]]))
-    assert groups_chains.mobility(shares) == pytest.approx(2 - 0.5 - 2 / 3)
+    assert groups_markov.mobility(shares) == pytest.approx(2 - 0.5 - 2 / 3)
     empty = pd.DataFrame([[0, 0], [1, 1]])
-    assert groups_chains.row_shares(empty).iloc[0].isna().all()
-    assert groups_chains.row_shares(empty, 0.5).iloc[0].tolist() == [0.5, 0.5]
+    assert groups_markov.row_shares(empty).iloc[0].isna().all()
+    assert groups_markov.row_shares(empty, 0.5).iloc[0].tolist() == [0.5, 0.5]
 
 
 def test_empty_and_full_cells_are_not_certain() -> None:
     chains = pd.DataFrame({"q1": ["a"] * 10, "q2": ["a"] * 10})
-    table = groups_chains.share_intervals(chains, ["a", "b"], draws=200).set_index(["group_from", "group_to"])
+    table = groups_markov.share_intervals(chains, ["a", "b"], draws=200).set_index(["group_from", "group_to"])
     assert table.loc[("a", "b"), "high"] == pytest.approx(0.217, abs=0.002)  # Jeffreys, 0 of 10
     assert table.loc[("a", "a"), "low"] == pytest.approx(1 - 0.217, abs=0.002)
     assert table.loc[("b", "a"), ["share", "low", "high"]].isna().all()
@@ -186,7 +187,7 @@ def test_intervals_cover() -> None:
             state = np.array([rng.choice(2, p=truth[s]) for s in state])
             columns.append(state)
         chains = pd.DataFrame(np.column_stack(columns))
-        table = groups_chains.share_intervals(chains, [0, 1], draws=300, seed=run)
+        table = groups_markov.share_intervals(chains, [0, 1], draws=300, seed=run)
         cell = table.iloc[1]
         hits.append(cell["low"] <= 0.2 <= cell["high"])
     assert 0.89 <= np.mean(hits) <= 1.0
@@ -194,11 +195,11 @@ def test_intervals_cover() -> None:
 
 def test_homogeneity_sees_a_change() -> None:
     same = [pd.DataFrame([[40, 10], [10, 40]])] * 3
-    assert groups_chains.homogeneity(same)["p_value"] == pytest.approx(1)
-    changed = groups_chains.homogeneity([same[0], pd.DataFrame([[10, 40], [10, 40]])])
+    assert groups_markov.homogeneity(same)["p_value"] == pytest.approx(1)
+    changed = groups_markov.homogeneity([same[0], pd.DataFrame([[10, 40], [10, 40]])])
     assert changed["p_value"] < 1e-6
     assert changed["df"] == 2
-    alone = groups_chains.homogeneity([pd.DataFrame([[5, 0], [0, 0]])] * 2)
+    alone = groups_markov.homogeneity([pd.DataFrame([[5, 0], [0, 0]])] * 2)
     assert alone["df"] == 0
     assert np.isnan(alone["p_value"])
 
@@ -206,21 +207,21 @@ def test_homogeneity_sees_a_change() -> None:
 def test_steady_state_warns_and_refuses() -> None:
     shares = pd.DataFrame([[0.5, 0.5], [0.25, 0.75]])
     with pytest.warns(UserWarning, match="3 steps"):
-        long_run = groups_chains.steady_state(shares, 3)
+        long_run = groups_markov.steady_state(shares, 3)
     assert long_run.to_numpy() == pytest.approx([1 / 3, 2 / 3])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        groups_chains.steady_state(shares, 20)
+        groups_markov.steady_state(shares, 20)
     with pytest.raises(ValueError, match="closed classes"):
-        groups_chains.steady_state(pd.DataFrame(np.eye(2)), 20)
+        groups_markov.steady_state(pd.DataFrame(np.eye(2)), 20)
     with pytest.raises(ValueError, match="sum to one"):
-        groups_chains.steady_state(pd.DataFrame([[0.0, 0.0], [0.5, 0.5]]), 20)
+        groups_markov.steady_state(pd.DataFrame([[0.0, 0.0], [0.5, 0.5]]), 20)
 
 
 def test_first_passage_times() -> None:
-    times = groups_chains.first_passage(pd.DataFrame([[0.5, 0.5], [0.25, 0.75]]))
+    times = groups_markov.first_passage(pd.DataFrame([[0.5, 0.5], [0.25, 0.75]]))
     assert times.to_numpy() == pytest.approx(np.array([[3.0, 2.0], [4.0, 1.5]]))
-    trapped = groups_chains.first_passage(pd.DataFrame([[1.0, 0.0], [0.5, 0.5]]))
+    trapped = groups_markov.first_passage(pd.DataFrame([[1.0, 0.0], [0.5, 0.5]]))
     assert trapped.iloc[0, 1] == np.inf
     assert trapped.iloc[1, 0] == pytest.approx(2)
     assert trapped.iloc[1, 1] == np.inf
@@ -228,12 +229,12 @@ def test_first_passage_times() -> None:
 
 def test_quantile_classes_by_period() -> None:
     values = pd.DataFrame({"y": np.arange(1.0, 11.0)})
-    assert groups_chains.quantile_classes(values)["y"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert groups_markov.quantile_classes(values)["y"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
 
 
 def test_records_at_any_dates_are_consecutive() -> None:
     records = pd.DataFrame({"unit": [1, 1, 1, 2, 2], "when": [3, 1, 2, 9, 4], "state": [2, 1, 1, 1, 2]})
-    counts = groups_chains.counts_of_long(records, "unit", "when", "state", [1, 2])
+    counts = groups_markov.counts_of_long(records, "unit", "when", "state", [1, 2])
     assert counts.to_numpy().tolist() == [[1, 1], [1, 0]]
 
 

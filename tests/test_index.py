@@ -11,9 +11,9 @@ import pytest
 
 from helpers.presentation import diff, index
 from helpers.presentation.diff_measures import KINDS
-from helpers.presentation.results_estimates import Estimate, Headline
-from helpers.presentation.results_parts import Standing
-from helpers.presentation.results_regions import register
+from helpers.presentation.results.estimates import Estimate, Headline
+from helpers.presentation.results.parts import Standing
+from helpers.presentation.results.regions import register
 from helpers.tables import store
 
 REGIONS = store.reference("regions")

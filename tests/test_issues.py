@@ -10,8 +10,10 @@ import test_results
 from helpers import paths
 from helpers.batch import issues, plan
 from helpers.batch.options import Options
-from helpers.presentation import blocks, formats, pages, results, results_issues, results_regional
+from helpers.presentation import blocks, formats, pages, results
 from helpers.presentation.results import Release
+from helpers.presentation.results import issues as results_issues
+from helpers.presentation.results import regional as results_regional
 from helpers.tables import store
 
 demo = test_results.demo

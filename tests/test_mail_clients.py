@@ -10,7 +10,9 @@ import example_results
 import pytest
 from test_accessibility import need_browser
 
-from helpers.presentation import messages, messages_digest, messages_group
+from helpers.presentation import messages
+from helpers.presentation.messages import digest as messages_digest
+from helpers.presentation.messages import group as messages_group
 
 pytestmark = pytest.mark.browser
 NODE = Path(__file__).parent / "node"

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from helpers.analysis.effects import study, study_summary
-from helpers.presentation import figures, figures_alt, figures_analysis, paper
-from helpers.presentation.figures_analysis import Words
+from helpers.presentation import figures, paper
+from helpers.presentation.figures import alternatives as figures_alternatives
+from helpers.presentation.figures import analysis as figures_analysis
+from helpers.presentation.figures.analysis import Words
 from helpers.synthetic import simulate, situations, world
 from helpers.tables import schemas, store
 
@@ -79,7 +81,7 @@ def test_charts_are_small_and_say_what_they_show(lang):
         figures_analysis.events_alt(rows, WORDS, lang),
         figures_analysis.regions_alt(region_rows(), -28.5, "Days, per cent", lang),
     ):
-        assert figures_alt.SHORTEST <= len(alt) <= figures_alt.LONGEST
+        assert figures_alternatives.SHORTEST <= len(alt) <= figures_alternatives.LONGEST
     funnel = figures_analysis.regions(region_rows(), -28.5, "Days, per cent", "own estimates", lang)
     assert len(figures.encode(funnel)[0]) < figures.MOST_BYTES
     assert "1" in funnel.texts[0].get_text() and "12" in funnel.texts[0].get_text()

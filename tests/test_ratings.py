@@ -5,15 +5,13 @@ import pandas as pd
 import pytest
 
 from helpers import paths
-from helpers.analysis import (
-    ratings,
-    ratings_choices,
-    ratings_levels,
-    ratings_questionnaire,
-    ratings_scores,
-    ratings_uncertainty,
-)
-from helpers.analysis.composite_uncertainty import Choice
+from helpers.analysis import ratings
+from helpers.analysis.composite.uncertainty import Choice
+from helpers.analysis.ratings import choices as ratings_choices
+from helpers.analysis.ratings import levels as ratings_levels
+from helpers.analysis.ratings import questionnaire as ratings_questionnaire
+from helpers.analysis.ratings import scores as ratings_scores
+from helpers.analysis.ratings import uncertainty as ratings_uncertainty
 from helpers.tables import store
 
 CONTRACT = ("scores", "ranks", "groups", "transitions", "targets")

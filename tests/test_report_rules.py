@@ -14,21 +14,16 @@ import test_results
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.presentation import (
-    blocks,
-    figures_alt,
-    formats,
-    pages,
-    results_issues,
-    results_national,
-    results_regional,
-    tables_out,
-    wording,
-    wording_lint,
-)
+from helpers.presentation import blocks, formats, pages, wording
+from helpers.presentation.figures import alternatives as figures_alternatives
 from helpers.presentation.results import Release
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.results_regions import register
+from helpers.presentation.results import issues as results_issues
+from helpers.presentation.results import national as results_national
+from helpers.presentation.results import regional as results_regional
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.results.regions import register
+from helpers.presentation.tables import out as tables_out
+from helpers.presentation.wording import lint as wording_lint
 from helpers.tables import store
 
 demo, real = test_results.demo, test_results.real
@@ -111,7 +106,7 @@ def test_hostile_names_are_literal_in_every_product(lang):
     book = zipfile.ZipFile(io.BytesIO(files[next(name for name in files if name.endswith("xlsx"))]))
     texts = "".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
     assert "<f>" not in texts and "&lt;script&gt;" in texts and "<script" not in texts
-    assert "script" in figures_alt.alt(result, "comparison")
+    assert "script" in figures_alternatives.alt(result, "comparison")
 
 
 @LANGS

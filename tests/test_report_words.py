@@ -8,24 +8,19 @@ import pytest
 import test_results
 import world_tables
 
-from helpers.presentation import (
-    blocks,
-    formats,
-    points,
-    publications,
-    results_blocks,
-    results_context,
-    results_facts,
-    results_moves,
-    results_national,
-    results_regional,
-    tables_facts,
-    tables_more,
-    wording_effects,
-)
+from helpers.presentation import blocks, formats, points, publications
 from helpers.presentation.results import Release
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.results_parts import Check
+from helpers.presentation.results import blocks as results_blocks
+from helpers.presentation.results import context as results_context
+from helpers.presentation.results import facts as results_facts
+from helpers.presentation.results import moves as results_moves
+from helpers.presentation.results import national as results_national
+from helpers.presentation.results import regional as results_regional
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.results.parts import Check
+from helpers.presentation.tables import facts as tables_facts
+from helpers.presentation.tables import more as tables_more
+from helpers.presentation.wording import effects as wording_effects
 from helpers.tables import store
 
 DEMO = Release(collection="demo")

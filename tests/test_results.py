@@ -8,20 +8,17 @@ import pandas as pd
 import pytest
 import world_tables
 
-from helpers.presentation import (
-    blocks,
-    points,
-    results_context,
-    results_facts,
-    results_national,
-    results_places,
-    results_regional,
-    results_values,
-    wording_lint,
-)
+from helpers.presentation import blocks, points
 from helpers.presentation.results import NationalResult, RegionalResult, Release, from_dict, from_json, to_dict, to_json
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.results_parts import Gap
+from helpers.presentation.results import context as results_context
+from helpers.presentation.results import facts as results_facts
+from helpers.presentation.results import national as results_national
+from helpers.presentation.results import places as results_places
+from helpers.presentation.results import regional as results_regional
+from helpers.presentation.results import values as results_values
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.results.parts import Gap
+from helpers.presentation.wording import lint as wording_lint
 from helpers.tables import store
 
 DEMO = Release(collection="demo")

@@ -21,8 +21,10 @@ import test_results
 import world_tables
 
 from helpers.batch import publishing, records
-from helpers.presentation import index, messages, pages, results_regional, tables_out
+from helpers.presentation import index, messages, pages
 from helpers.presentation.results import Release, to_dict
+from helpers.presentation.results import regional as results_regional
+from helpers.presentation.tables import out as tables_out
 from helpers.tables import store
 
 LANGS = ("ru", "en")

@@ -3,11 +3,14 @@
 import pytest
 from world_tables import HOSTILE, frame, tables
 
-from helpers.presentation import blocks, results, tables_out, wording_lint, wording_situations
+from helpers.presentation import blocks, results
 from helpers.presentation.results import Release
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.results_national import national
-from helpers.presentation.results_regional import regional
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.results.national import national
+from helpers.presentation.results.regional import regional
+from helpers.presentation.tables import out as tables_out
+from helpers.presentation.wording import lint as wording_lint
+from helpers.presentation.wording import situations as wording_situations
 
 RELEASE = Release(collection="demo")
 NBSP = "\u00a0"

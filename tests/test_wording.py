@@ -4,11 +4,14 @@ import itertools
 
 import pytest
 
-from helpers.presentation import formats, wording, wording_effects, wording_lint, wording_ranks
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.results_regions import register
-from helpers.presentation.wording_sentences import SENTENCES
-from helpers.presentation.wording_terms import english
+from helpers.presentation import formats, wording
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.results.regions import register
+from helpers.presentation.wording import effects as wording_effects
+from helpers.presentation.wording import lint as wording_lint
+from helpers.presentation.wording import ranks as wording_ranks
+from helpers.presentation.wording.sentences import SENTENCES
+from helpers.presentation.wording.terms import english
 from helpers.tables import store
 
 N, M = "\u00a0", "\u2212"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import paths
-from helpers.presentation.results_values import months_of
+from helpers.presentation.results.values import months_of
 from helpers.tables import schemas, store
 
 REGIONS = (

@@ -241,7 +241,8 @@ def export(job: Job, notebook: Any) -> dict[str, Any]:
     ValueError
         If the notebook shows no result object.
     """
-    from helpers.presentation import pages, results, tables_out
+    from helpers.presentation import pages, results
+    from helpers.presentation.tables import out as tables_out
 
     stored = result_of(notebook)
     result = results.with_run(results.from_dict(json.loads(stored)), job.commit, job.content_key)

@@ -40,7 +40,7 @@ def carry(release: Release, base: dict[str, str]) -> bool:
     key = keys.combine([base, str(folder), {path.name: files.digest_file(path) for path in folder.glob("*.json")}])
     if _remembered(memory) == {"key": key, "table": files.digest_file(path)}:
         return False
-    from helpers.presentation import results_issues
+    from helpers.presentation.results import issues as results_issues
     from helpers.tables import store
 
     frame = store.validate(TABLE, results_issues.remembered(_readable(folder)), "carried over")

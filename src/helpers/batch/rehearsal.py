@@ -67,7 +67,9 @@ def tables() -> None:
 
 def reports() -> None:
     """The words of a report without data, and every chart of the sample results that are kept in git."""
-    from helpers.presentation import results_context, results_national, results_regional
+    from helpers.presentation.results import context as results_context
+    from helpers.presentation.results import national as results_national
+    from helpers.presentation.results import regional as results_regional
     from helpers.tables import schemas, store
 
     frames = {name: store.empty(name) for name in results_context.TABLES if name in schemas.TABLES}

@@ -13,7 +13,8 @@ import pandas as pd
 
 from helpers.delivery import ledger, letters, mime, outbox, recipients, sending, server, transport
 from helpers.delivery import release as releases
-from helpers.presentation import messages, messages_digest
+from helpers.presentation import messages
+from helpers.presentation.messages import digest as messages_digest
 
 MAX_PAUSE_SECONDS = 3600
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from helpers.delivery import mime
 from helpers.delivery.recipients import NATIONAL, Recipient
 from helpers.delivery.release import Refusal, Release, Report, ReportError, load
-from helpers.presentation import figures, messages, messages_group, results
+from helpers.presentation import figures, messages, results
+from helpers.presentation.messages import group as messages_group
 
 _MOST_NAMED = 3
 _OTHER_COLLECTION = "a demonstration recipient gets demonstration reports only"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from helpers.delivery.letters import Planned
 from helpers.delivery.release import Refusal, Release
-from helpers.presentation import messages_digest
+from helpers.presentation.messages import digest as messages_digest
 
 FOLDER = "outbox"
 BANNER = "ДЕМОНСТРАЦИОННЫЕ ДАННЫЕ"

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from helpers.presentation import formats, pages, wording
 from helpers.presentation.diff_measures import KINDS, Measure, measures
 from helpers.presentation.results import RegionalResult, Result
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.results_values import difference
-from helpers.presentation.tables_out import neutral
-from helpers.presentation.wording_terms import INTERFACE, pick, term
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.results.values import difference
+from helpers.presentation.tables.out import neutral
+from helpers.presentation.wording.terms import INTERFACE, pick, term
 from helpers.tables import periods
 
 ANSWERS = {

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from helpers.presentation import wording
 from helpers.presentation.results import NationalResult, RegionalResult, Result
-from helpers.presentation.results_estimates import Estimate
-from helpers.presentation.wording_terms import INDICATORS, pick, term
+from helpers.presentation.results.estimates import Estimate
+from helpers.presentation.wording.terms import INDICATORS, pick, term
 
 # Kinds of measures in the order of the page; a change is compared in size with others of its kind only.
 KINDS: dict[str, tuple[str, str]] = {

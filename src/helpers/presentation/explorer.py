@@ -11,9 +11,9 @@ import ipywidgets as widgets
 import pandas as pd
 from IPython.display import Javascript
 
-from helpers.presentation import wording_terms
 from helpers.presentation.explorer_views import Choice, Sources, answer, own, trend_chart
-from helpers.presentation.wording_explorer import PICKERS, TEXTS
+from helpers.presentation.wording import terms as wording_terms
+from helpers.presentation.wording.explorer import PICKERS, TEXTS
 from helpers.tables import periods
 
 __all__ = ["IN_VIEW", "TABLES", "Choice", "Sources", "answer", "app", "first_choice", "trend_chart"]

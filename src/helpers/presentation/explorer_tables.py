@@ -7,7 +7,9 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from helpers.presentation import formats, wording_explorer, wording_terms
+from helpers.presentation import formats
+from helpers.presentation.wording import explorer as wording_explorer
+from helpers.presentation.wording import terms as wording_terms
 
 _DECIMALS = 4
 _PLAIN = ("cmp", "=")  # a relation is worth a column only where it is no equality

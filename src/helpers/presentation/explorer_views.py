@@ -10,9 +10,10 @@ import seaborn as sns
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from helpers.presentation import figures, formats, wording_terms
+from helpers.presentation import figures, formats
 from helpers.presentation.explorer_tables import in_per_cent, shown
-from helpers.presentation.wording_explorer import SECTIONS, TEXTS
+from helpers.presentation.wording import terms as wording_terms
+from helpers.presentation.wording.explorer import SECTIONS, TEXTS
 from helpers.tables import periods
 from helpers.tables.trace import TraceError, trace
 

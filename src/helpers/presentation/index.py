@@ -11,10 +11,10 @@ import pandas as pd
 from helpers.presentation import formats, pages, wording
 from helpers.presentation.formats import NBSP
 from helpers.presentation.results import RegionalResult, Result
-from helpers.presentation.results_estimates import Region
-from helpers.presentation.results_regions import by_district, register
-from helpers.presentation.tables_parts import interval_text, level_text
-from helpers.presentation.wording_terms import INTERFACE, pick, term
+from helpers.presentation.results.estimates import Region
+from helpers.presentation.results.regions import by_district, register
+from helpers.presentation.tables.parts import interval_text, level_text
+from helpers.presentation.wording.terms import INTERFACE, pick, term
 
 NATIONAL = "national"
 STATUS = {

@@ -23,7 +23,7 @@ from traitlets.config import Config
 from helpers.presentation import formats
 from helpers.presentation.pages_check import PageError, check
 from helpers.presentation.results import MIME, NationalResult, Result, from_dict
-from helpers.presentation.wording_terms import INTERFACE, term
+from helpers.presentation.wording.terms import INTERFACE, term
 
 __all__ = ["Exporter", "PageError", "embedded", "metadata", "render", "to_pdf"]
 TEMPLATES = Path(__file__).parent / "templates"

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from helpers.presentation import wording
 from helpers.presentation.results import NationalResult, RegionalResult, Result
-from helpers.presentation.results_parts import EffectBlock, EffectResult, Gap
-from helpers.presentation.wording_effects import outcome_key
+from helpers.presentation.results.parts import EffectBlock, EffectResult, Gap
+from helpers.presentation.wording.effects import outcome_key
 
 MOST = 6
 SAID = ("days", "documents", "visits")  # outcomes in words, one sentence each; the table has all

@@ -1,6 +1,6 @@
 """Short names of registered publications for cells of tables; their full titles stand in the block of sources."""
 
-from helpers.presentation.wording_terms import pick
+from helpers.presentation.wording.terms import pick
 
 NAMES = {
     "SEED0": ("Коммерсантъ, 2023, перевод", "Kommersant, 2023, translation"),

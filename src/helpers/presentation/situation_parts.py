@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from helpers.presentation.results_estimates import Estimate
+from helpers.presentation.results.estimates import Estimate
 
 
 @dataclass(frozen=True)

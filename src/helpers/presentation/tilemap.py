@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from helpers.presentation import style
 from helpers.presentation.results import Result
-from helpers.presentation.results_parts import Tile, TileClass
+from helpers.presentation.results.parts import Tile, TileClass
 
 LEGEND_TEXT = 9.5
 TILE_TEXT = 8.2  # points on the screen; the map is printed 654/592 as large: 9.06 points

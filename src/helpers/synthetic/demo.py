@@ -8,17 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.synthetic import (
-    containers,
-    files_index,
-    files_mfc,
-    files_other,
-    files_services,
-    files_situations,
-    panels,
-    situations,
-    world,
-)
+from helpers.synthetic import containers, panels, situations, world
+from helpers.synthetic.files import index as files_index
+from helpers.synthetic.files import mfc as files_mfc
+from helpers.synthetic.files import other as files_other
+from helpers.synthetic.files import services as files_services
+from helpers.synthetic.files import situations as files_situations
 from helpers.synthetic.grid import KEY_COLUMNS, REFUSAL_COLUMNS, Draft
 
 SEED = 20250715

@@ -20,7 +20,7 @@ import pyarrow as pa
 def contract() -> str:
     """Digest of everything that decides whether a table is valid and how it is read."""
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     digest.update(" ".join((pd.__version__, pandera.__version__, pa.__version__)).encode())
     return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Tables of a report: built from the result object, written as HTML, CSV and XLSX."""

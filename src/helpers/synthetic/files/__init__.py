@@ -1,0 +1,1 @@
+"""Files of the demonstration as ministries would send them, by rating."""
