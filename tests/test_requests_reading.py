@@ -11,6 +11,8 @@ import time
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from helpers.intake.requests import csv_stream, duplicates, meanings, panel, reading, staging
@@ -358,3 +360,18 @@ def test_a_reader_says_what_is_wrong(tmp_path):
         reading.open_log(write(tmp_path, "\n\n;;;\n"))
     with pytest.raises(LogError, match="outside 2000"):
         panel.make([write(tmp_path, HEAD)], tmp_path, datetime.date(2055, 1, 1), NO_SERVICES)
+
+
+def test_the_search_for_duplicates_holds_one_piece_of_the_column_at_a_time(tmp_path):
+    file, rows_of_piece, pieces = tmp_path / "rows.parquet", 1 << 16, 48
+    bits = np.random.default_rng(1).integers(-(2**62), 2**62, rows_of_piece * pieces)
+    bits[-1] = bits[0]
+    pq.write_table(pa.table({"id_hash": bits}), file, row_group_size=rows_of_piece, compression="none")
+    before, pool = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+    pa.set_memory_pool(pool)
+    try:
+        found = [one for number in range(4) for one in duplicates._repeated([file], number, 4)["id_hash"].to_pylist()]
+    finally:
+        pa.set_memory_pool(before)
+    assert found == [bits[0]]
+    assert pool.max_memory() < bits.nbytes / 4

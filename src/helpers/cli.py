@@ -251,7 +251,7 @@ def panel(
     services: Annotated[Path | None, typer.Option(help="csv: service_id, statutory_days, day_unit, …")] = None,
     period: Annotated[str, typer.Option(help="month or week of receipt")] = "month",
     by_municipality: Annotated[bool, typer.Option("--by-municipality", help="one row a municipality too")] = False,
-    memory: Annotated[str, typer.Option(help="memory that the aggregation may take before it spills")] = "400MB",
+    memory: Annotated[str, typer.Option(help="memory that the aggregation may take before it spills")] = "200MB",
     synthetic: Annotated[bool, typer.Option("--synthetic", help="invented logs")] = False,
 ) -> None:
     """Make the monthly service panel from logs of applications, one row each."""

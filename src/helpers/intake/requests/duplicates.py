@@ -16,7 +16,6 @@ from helpers.intake.requests.aggregation import CONTENT
 
 HASHES_PER_PASS = 8_000_000  # 64 MB
 MOST_SAMPLES = 100
-_BATCH = 1 << 20
 
 
 def find(connection: duckdb.DuckDBPyConnection, files: list[Path], rows: int) -> None:
@@ -64,8 +63,9 @@ def _repeated(files: list[Path], number: int, passes: int) -> pa.Table:
     """Bits that more than one row has, among those of one pass."""
     parts = []
     for file in files:
-        for batch in pq.ParquetFile(file).iter_batches(batch_size=_BATCH, columns=["id_hash"]):
-            bits = batch.column(0).to_numpy()
+        rows = pq.ParquetFile(file)
+        for group in range(rows.num_row_groups):  # one by one: batches of a whole file would hold its whole column
+            bits = rows.read_row_group(group, columns=["id_hash"], use_threads=False).column(0).to_numpy()
             parts.append(bits if passes == 1 else bits[bits.view(np.uint64) % np.uint64(passes) == number])
     bits = np.concatenate(parts) if parts else np.empty(0, np.int64)
     parts.clear()

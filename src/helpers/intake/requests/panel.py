@@ -16,7 +16,7 @@ from helpers.intake.requests.columns import LogError
 from helpers.intake.requests.rows import FIRST_DAY, LAST_DAY
 from helpers.intake.requests.staging import Disk, Staged, plan_disk, stage
 
-MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT = "200MB"
 _KEYS = ("region_iso", "service_id", "period", "municipality", "service_name", "agency")
 
 

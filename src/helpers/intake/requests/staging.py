@@ -20,7 +20,7 @@ from helpers.tables import store
 
 VERSION = 2  # of the staged rows; another one is staged again
 DISK_SHARE = 0.8  # staged rows take at most about this share of the log's unpacked bytes
-SPILL_SHARE, SPILL_LEAST = 2, 1_000_000_000  # more than this beside staged rows is an error, not a full disk
+SPILL_SHARE, SPILL_LEAST = 8, 1_000_000_000  # more than this beside staged rows is an error, not a full disk
 _UNPACKED = {"gzip": 12, "zstd": 15, "parquet": 6}  # a packed log unpacks to at most about so many times its size
 _REFERENCE = (
     "request_columns", "column_overrides", "regions", "region_aliases", "refused_names", "moved_working_days",
