@@ -185,7 +185,7 @@ def test_orders_that_make_no_sense_are_one_line_and_exit_code_2(world, serve, wo
         ('from_address = "reports@example.org"', 'from_address = "x\\r\\nBcc: a@b.example"', "from_address"),
         ('list_id = "reports.example.org"', 'list_id = "x> <y"', "list_id"),
         ('operator = "operator@example.org"', 'operator = "nobody"', "operator"),
-        ('from_name = "', 'reports_address = "javascript:alert(1)"\nfrom_name = "', "reports_address"),
+        ('reports_address = ""', 'reports_address = "javascript:alert(1)"', "reports_address"),
         ('from_name = "', 'first_pause_seconds = "soon"\nfrom_name = "', "first_pause_seconds"),
         ("[mail]", "[letters]", "missing"),
         ("[mail]", "[mail", "params.toml cannot be read"),
